@@ -1,0 +1,177 @@
+# One flat makefile; objects in build/$(MODE); `make help` lists the targets.
+MODE    ?= release
+BUILD   ?= build/$(MODE)
+PREFIX  ?= /usr/local
+DESTDIR ?=
+VERSION := $(shell cat VERSION)
+VENV    := build/venv
+T       ?=
+
+# The build directory of another mode, beside this one.
+beside = $(if $(filter build/%,$(BUILD)),build/$(1),$(BUILD)-$(1))
+
+WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef -Wvla \
+        -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+        -Wcast-qual -Wcast-align -Wpointer-arith -Wwrite-strings -Wnull-dereference
+ifeq ($(CI),true)
+WERROR ?= -Werror
+endif
+HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
+          -fcf-protection -fPIE
+CFLAGS_release  := -O2 -g $(HARDEN)
+CFLAGS_san      := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+                   -fno-omit-frame-pointer
+CFLAGS_cover    := -O0 -g --coverage
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+LDFLAGS_san     := -fsanitize=address,undefined
+LDFLAGS_cover   := --coverage
+ifeq ($(origin CFLAGS_$(MODE)),undefined)
+$(error MODE=$(MODE) is not one of: release san cover)
+endif
+
+# Asked for once, at the first use: the libraries may be installed by this very run.
+PACKAGES   := ldns libcurl libevent_core libevent_extra libcjson yaml-0.1 openssl
+PKG_CFLAGS  = $(eval PKG_CFLAGS := $$(patsubst -I%,-isystem %,$$(shell pkg-config --cflags $(PACKAGES))))$(PKG_CFLAGS)
+PKG_LIBS    = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
+libs        = $(if $(1),$(shell pkg-config --libs $(1)))
+
+STD := -std=c11 -D_GNU_SOURCE -I. -DDNSFLIP_VERSION='"$(VERSION)"'
+override CFLAGS  += $(STD) -MMD -MP -fno-common -pthread $(WARN) $(WERROR) $(CFLAGS_$(MODE))
+override LDFLAGS += -pthread $(LDFLAGS_$(MODE))
+
+obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+in  = $(foreach d,$(1),$(wildcard $(d)/*.c))
+
+# The face is exposed to strangers: it links these folders, libc, and nothing else.
+FACE_FOLDERS := $(addprefix dnsflip/,base model dns beacon)
+FACE_SOURCES := $(wildcard dnsflip/face.c dnsflip/link.c) $(call in,$(FACE_FOLDERS))
+MAIN_FOLDERS := $(FACE_FOLDERS) $(addprefix dnsflip/,io render providers config engine record \
+                ctl lab) probes policies
+MAIN_SOURCES := $(filter-out dnsflip/face.c,$(wildcard dnsflip/*.c)) $(call in,$(MAIN_FOLDERS))
+PROGRAMS     := $(if $(wildcard dnsflip/main.c),$(BUILD)/dnsflip) \
+                $(if $(wildcard dnsflip/face.c),$(BUILD)/dnsflip-face)
+
+# A test links only what tests/KIND/uses.mk names (test_x_USES: sources, test_x_LIBS: pkg-config
+# names): the link line is the proof of what a module depends on.
+-include tests/unit/uses.mk tests/integration/uses.mk tests/sim/uses.mk tests/bench/uses.mk
+tests_of    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(1)/test_*.c))
+UNIT        := $(call tests_of,unit)
+INTEGRATION := $(call tests_of,integration)
+SIM         := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/sim/sim.c))
+BENCH       := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SECONDEXPANSION:
+.PHONY: all deps deps-build demo programs test unit sim golden integration e2e check lint fmt \
+        fmt-check bench cover install dist clean help FORCE
+
+all: deps-build            ## build both programs (installs what the build lacks first)
+	@$(MAKE) --no-print-directory programs
+
+programs: $(PROGRAMS)
+
+deps-build:
+	@tests/support/deps.sh build
+
+deps: deps-build           ## install what building and testing need (prints the command first)
+	@tests/support/deps.sh check
+	@$(MAKE) --no-print-directory $(VENV)/ready
+
+$(VENV)/ready: tests/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# Rewritten only when the flags differ, so that another set of flags rebuilds everything.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS))' | cmp -s - $@ || \
+	 echo '$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS))' >$@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
+
+$(BUILD)/dnsflip: $(call obj,$(MAIN_SOURCES))
+	$(CC) $(LDFLAGS) $^ $(PKG_LIBS) -o $@
+
+$(BUILD)/dnsflip-face: $(call obj,$(FACE_SOURCES))
+	$(CC) $(LDFLAGS) $^ -o $@
+
+$(UNIT) $(INTEGRATION): $(BUILD)/%: $(BUILD)/%.o $$(call obj,$$($$(notdir $$*)_USES))
+	$(CC) $(LDFLAGS) $(filter %.o,$^) $(call libs,$($(notdir $*)_LIBS)) -lcmocka -o $@
+
+$(SIM) $(BENCH): $(BUILD)/%: $(BUILD)/%.o $$(call obj,$$($$(notdir $$*)_USES))
+	$(CC) $(LDFLAGS) $(filter %.o,$^) $(call libs,$($(notdir $*)_LIBS)) -o $@
+
+# Each kind of test runs through tests/run.py, which shows failures and counts.
+# RESULTS=DIR keeps the counts for `make check`; LABEL is put behind the kind's name.
+RESULTS ?= $(BUILD)/results
+LABEL   ?=
+run      = RESULTS='$(RESULTS)' LABEL='$(LABEL)' DNSFLIP_BUILD='$(abspath $(BUILD))' tests/run.py
+
+test: unit sim golden      ## unit, simulated and golden tests: seconds
+
+unit: $(UNIT)
+	@$(run) tap unit $(if $(T),$(filter %/test_$(T),$^),$^)
+
+sim: $(SIM)
+	@$(run) tap sim $(if $(SIM),'$(SIM) $(wildcard tests/sim/*.scn)')
+
+golden: programs
+	@$(run) tap golden $(if $(PROGRAMS),$(addsuffix ' $(BUILD)/dnsflip',$(addprefix ',$(wildcard tests/golden/run.sh))))
+
+integration: programs $(INTEGRATION)
+	@$(run) tap integration $(INTEGRATION)
+
+e2e: programs $(VENV)/ready ## the whole program against independent clients (pytest)
+	@$(run) pytest e2e $(VENV)/bin/python tests/e2e $(if $(T),-k $(T))
+
+check: deps                ## everything: builds, all tests, sanitizers, lint, coverage; ends in counts
+	@MAKE='$(MAKE)' RESULTS='$(abspath $(call beside,results))' \
+	 STRICT='$(call beside,check)' SAN='$(call beside,san)' COVER='$(call beside,cover)' tests/check.sh
+
+lint:                      ## layers, banned calls, sizes, docs, headers, clang-tidy, shellcheck, man pages, format
+	@STD="$(subst ",\",$(STD))" PKG_CFLAGS='$(PKG_CFLAGS)' LINT_CACHE='$(BUILD)/lint' $(run) steps lint $(wildcard tests/lint/*.sh)
+
+FORMATTED = $(shell find dnsflip probes policies tests -name '*.[ch]')
+fmt:                       ## format every C file in place
+	@$(if $(FORMATTED),clang-format-14 -i $(FORMATTED))
+
+fmt-check:                 ## fail if a C file is not formatted
+	@$(if $(FORMATTED),clang-format-14 --dry-run -Werror $(FORMATTED))
+
+bench: deps programs $$(BENCH) ## measure, side by side with peers where they are at hand
+	@DNSFLIP_BUILD='$(abspath $(BUILD))' tests/bench/run.sh $(BENCH)
+
+cover:                     ## line coverage of policies/ and of all C (COVER_STRICT=1 fails below the floor)
+	@MAKE='$(MAKE)' COVER='$(call beside,cover)' RESULTS='$(RESULTS)' tests/cover.sh
+
+demo: all                  ## two small clusters on loopback: one dies, 240 hostnames move
+	@DNSFLIP_BUILD='$(abspath $(BUILD))' dnsflip/lab/demo.sh
+
+share = $(DESTDIR)$(PREFIX)/share
+install: all               ## install to DESTDIR, PREFIX
+	install -d $(DESTDIR)$(PREFIX)/sbin $(share)/man/man8 $(share)/man/man5 \
+	  $(share)/doc/dnsflip/conf $(share)/bash-completion/completions $(share)/zsh/site-functions
+	install -m 755 $(BUILD)/dnsflip $(BUILD)/dnsflip-face $(DESTDIR)$(PREFIX)/sbin
+	$(foreach f,$(wildcard dnsflip/man/*.8),install -m 644 $(f) $(share)/man/man8 &&) true
+	$(foreach f,$(wildcard dnsflip/man/*.5),install -m 644 $(f) $(share)/man/man5 &&) true
+	$(foreach f,$(wildcard conf/*),install -m 644 $(f) $(share)/doc/dnsflip/conf &&) true
+	$(if $(wildcard completions/dnsflip.bash),install -m 644 completions/dnsflip.bash $(share)/bash-completion/completions/dnsflip)
+	$(if $(wildcard completions/_dnsflip),install -m 644 completions/_dnsflip $(share)/zsh/site-functions)
+
+dist:                      ## build/dnsflip-VERSION.tar.gz from the last commit
+	@mkdir -p build
+	git archive --prefix=dnsflip-$(VERSION)/ -o build/dnsflip-$(VERSION).tar.gz HEAD
+	@echo build/dnsflip-$(VERSION).tar.gz
+
+clean:                     ## remove everything that was built, downloads excepted
+	find build -mindepth 1 -maxdepth 1 ! -name venv ! -name peers ! -name fresh -exec rm -rf {} + 2>/dev/null || true
+
+help:                      ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
