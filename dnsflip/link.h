@@ -1,0 +1,77 @@
+/* dnsflip/link.h -- the messages between supervisor, judge and face: one struct link_message per
+ * SOCK_SEQPACKET message, descriptors beside it.  The supervisor stands between the other two. */
+#ifndef DNSFLIP_LINK_H
+#define DNSFLIP_LINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "dnsflip/base/err.h"
+#include "dnsflip/base/fdpass.h"
+#include "dnsflip/base/inet.h"
+
+#define LINK_VERSION 1
+#define LINK_SOCKETS_MAX 64 /* listen addresses x {udp, tcp} + control + HTTP */
+#define LINK_FD 3           /* a child finds its end of the socket pair here */
+
+enum link_kind {
+    /* judge -> supervisor -------------------------------------------------------------- */
+    LINK_HELLO = 1, /* first message of a judge; answered by LINK_KEPT */
+    LINK_BIND,      /* bind; answered by LINK_BOUND or LINK_ERROR.  A socket that the supervisor
+                       already holds for the same {role, address} is reused. */
+    LINK_DROP,      /* close the sockets that no LINK_BIND since the last LINK_HELLO or LINK_DROP
+                       asked for; unanswered */
+    LINK_PAIR,      /* fds: view, page; generation.  Kept, handed to the face (with its sockets, if
+                       they changed); answered by LINK_ADOPTED or LINK_ERROR */
+    LINK_READY,     /* the first start succeeded: from now on a dead judge is restarted */
+    /* supervisor -> judge -------------------------------------------------------------- */
+    LINK_KEPT,     /* fds: view, page if a pair is kept (n_fds 2); generation of it, else 0 */
+    LINK_BOUND,    /* fds: the socket, for role CONTROL and HTTP; none for DNS */
+    LINK_ADOPTED,  /* generation: every thread of the face has passed its quiet point on it */
+    LINK_COUNTERS, /* fd: the face's counters; sent whenever a face starts */
+    LINK_ERROR,    /* text: what failed */
+    LINK_RELOAD,   /* SIGHUP came */
+    LINK_STOP,     /* SIGTERM or SIGINT came: the judge records what it must and exits 0 */
+    /* supervisor -> face: LINK_LISTEN, LINK_PAIR, LINK_STOP;  face -> supervisor: LINK_COUNTERS,
+     * LINK_ADOPTED, LINK_ERROR ---------------------------------------------------------- */
+    LINK_LISTEN, /* fds: n sockets of one {role, address}, one per thread; role and addr say which.
+                    With LINK_SOCKETS_MORE set another LINK_LISTEN follows; the face starts or
+                    changes its threads after the last one. */
+};
+
+enum link_role {
+    LINK_ROLE_DNS_UDP = 1,
+    LINK_ROLE_DNS_TCP,
+    LINK_ROLE_CONTROL, /* Unix socket, 0660, group as given */
+    LINK_ROLE_HTTP,
+};
+
+struct link_message {
+    uint32_t version; /* LINK_VERSION */
+    uint32_t kind;
+    uint32_t role;
+    uint32_t more; /* LINK_LISTEN: another one follows */
+    uint32_t
+        threads; /* LINK_BIND, LINK_LISTEN: answer threads the face is to have; 0 = one per core */
+    uint32_t mode; /* CONTROL: file mode */
+    int32_t gid;   /* CONTROL: group, -1 = unchanged */
+    uint32_t reserved;
+    uint64_t generation;
+    struct inet_addr addr;
+    char path[108]; /* CONTROL */
+    char text[256]; /* LINK_ERROR */
+};
+
+/* Sends m with n_fds descriptors (they stay open here). */
+__attribute__((warn_unused_result)) int link_send(int sock, const struct link_message *m,
+                                                  const int fds[], size_t n_fds, struct err *err);
+
+/* Receives one message: 1 and *m, 0 at end of file, -1 on failure (retry set on EAGAIN).
+ * Descriptors are the caller's.  A message of another size or version fails with ERR_REMOTE and
+ * its descriptors closed. */
+__attribute__((warn_unused_result)) int link_receive(int sock, struct link_message *m,
+                                                     int fds[static FDPASS_FDS_MAX], size_t *n_fds,
+                                                     struct err *err);
+
+#endif
