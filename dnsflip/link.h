@@ -3,6 +3,7 @@
 #ifndef DNSFLIP_LINK_H
 #define DNSFLIP_LINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -13,7 +14,10 @@
 
 #define LINK_VERSION 1
 #define LINK_SOCKETS_MAX 64 /* listen addresses x {udp, tcp} + control + HTTP */
+#define LINK_THREADS_MAX 63 /* UDP threads of the face; one more serves TCP */
 #define LINK_FD 3           /* a child finds its end of the socket pair here */
+#define LINK_PATH_BYTES 108
+#define LINK_TEXT_BYTES 256
 
 enum link_kind {
     /* judge -> supervisor -------------------------------------------------------------- */
@@ -35,9 +39,10 @@ enum link_kind {
     LINK_STOP,     /* SIGTERM or SIGINT came: the judge records what it must and exits 0 */
     /* supervisor -> face: LINK_LISTEN, LINK_PAIR, LINK_STOP;  face -> supervisor: LINK_COUNTERS,
      * LINK_ADOPTED, LINK_ERROR ---------------------------------------------------------- */
-    LINK_LISTEN, /* fds: n sockets of one {role, address}, one per thread; role and addr say which.
-                    With LINK_SOCKETS_MORE set another LINK_LISTEN follows; the face starts or
-                    changes its threads after the last one. */
+    LINK_LISTEN, /* fds: the sockets of one {role, address}, one per thread for UDP, one for TCP;
+                    role and addr say which.  While more is set another LINK_LISTEN follows; after
+                    the last one the face serves exactly this set.  A lone one without fds: no
+                    socket */
 };
 
 enum link_role {
@@ -51,21 +56,23 @@ struct link_message {
     uint32_t version; /* LINK_VERSION */
     uint32_t kind;
     uint32_t role;
-    uint32_t more; /* LINK_LISTEN: another one follows */
-    uint32_t
-        threads; /* LINK_BIND, LINK_LISTEN: answer threads the face is to have; 0 = one per core */
-    uint32_t mode; /* CONTROL: file mode */
-    int32_t gid;   /* CONTROL: group, -1 = unchanged */
+    uint32_t more;    /* LISTEN: another one follows */
+    uint32_t threads; /* BIND of DNS_UDP: answer threads wanted, 0 = one per core; LISTEN: had */
+    uint32_t mode;    /* CONTROL: file mode */
+    int32_t gid;      /* CONTROL: group, -1 = unchanged */
     uint32_t reserved;
-    uint64_t generation;
-    struct inet_addr addr;
-    char path[108]; /* CONTROL */
-    char text[256]; /* LINK_ERROR */
+    uint64_t generation;   /* PAIR, KEPT, ADOPTED; in ERROR: of the pair refused, 0 = no pair */
+    struct inet_addr addr; /* BIND (port 0 = any free one); BOUND: as bound */
+    char path[LINK_PATH_BYTES]; /* CONTROL */
+    char text[LINK_TEXT_BYTES]; /* ERROR */
 };
 
 /* Sends m with n_fds descriptors (they stay open here). */
 __attribute__((warn_unused_result)) int link_send(int sock, const struct link_message *m,
                                                   const int fds[], size_t n_fds, struct err *err);
+
+/* A message of one kind, all else zero (gid -1). */
+struct link_message link_message(enum link_kind kind);
 
 /* Receives one message: 1 and *m, 0 at end of file, -1 on failure (retry set on EAGAIN).
  * Descriptors are the caller's.  A message of another size or version fails with ERR_REMOTE and
@@ -73,5 +80,10 @@ __attribute__((warn_unused_result)) int link_send(int sock, const struct link_me
 __attribute__((warn_unused_result)) int link_receive(int sock, struct link_message *m,
                                                      int fds[static FDPASS_FDS_MAX], size_t *n_fds,
                                                      struct err *err);
+
+/* The first call of judge and face: makes LINK_FD close-on-exec, asks for SIGKILL when the
+ * supervisor dies (again after each change of uid), and fails with ERR_SYS if it is already dead
+ * or if LINK_FD is not a link.  secret: also forbid core dumps and ptrace of this process. */
+__attribute__((warn_unused_result)) int link_child_guard(bool secret, struct err *err);
 
 #endif
