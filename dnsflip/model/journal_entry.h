@@ -1,0 +1,64 @@
+/* dnsflip/model/journal_entry.h -- one line of the journal. */
+#ifndef DNSFLIP_MODEL_JOURNAL_ENTRY_H
+#define DNSFLIP_MODEL_JOURNAL_ENTRY_H
+
+#include <stdint.h>
+
+#include "dnsflip/base/wall.h"
+#include "dnsflip/model/decision.h"
+#include "dnsflip/model/limits.h"
+#include "dnsflip/model/operation.h"
+
+#define JOURNAL_VERSION 1
+
+enum entry_kind {
+    ENTRY_INIT = 0, /* the journal begins: node (detail), epoch floor */
+    ENTRY_ADOPT,    /* group, to = active cluster, epoch, actor, reason */
+    ENTRY_START,    /* the judge started: version (detail), configuration digest (reason) */
+    ENTRY_STOP,     /* ... and stopped by request */
+    ENTRY_RELOAD,   /* new configuration digest (reason), or why it was refused (detail) */
+    ENTRY_VERDICT,  /* group, to = cluster, detail = "active up", "standby down" and counts */
+    ENTRY_DECISION, /* group, from, to, detail = the decision, reason = its reasons */
+    ENTRY_INTENT,   /* operation, epoch, group, from, to, verb, names, actor, reason, until =
+                       the plan's expiry, overrides, request_id, state, has_* flags */
+    ENTRY_REFUSED,  /* operation, group: its intent came too late or a guard said no */
+    ENTRY_STEP,     /* operation, group, state reached, step; detail: hook begun, token ... */
+    ENTRY_MOVED,    /* operation, group, to, epoch: first acknowledged change; active moves */
+    ENTRY_SETTLED,  /* operation, group */
+    ENTRY_OUTCOME,  /* operation, group, state (ended), detail, asked/verified as names/step */
+    ENTRY_FENCE,    /* group, to = cluster that a failover left */
+    ENTRY_REJOIN,   /* group ("" = all), to = cluster */
+    ENTRY_HOLD,     /* group, actor (owner), reason, until */
+    ENTRY_RELEASE,  /* group, actor */
+    ENTRY_ACK,      /* actor: the brake is lifted; group set: its block is lifted */
+    ENTRY_PAUSE,    /* automation paused: actor, reason, until */
+    ENTRY_RESUME,   /* actor */
+    ENTRY_ALARM,    /* group or "", detail: alarm's name, reason: its words */
+};
+#define ENTRY_KINDS (ENTRY_ALARM + 1)
+const char *entry_kind_name(enum entry_kind k); /* "init" ... */
+
+/* A plain value; members that a kind does not use stay zero and are not written. */
+struct journal_entry {
+    uint64_t seq;     /* 1, 2, 3 ...; set by the journal */
+    struct wall time; /* set by whoever appends */
+    enum entry_kind kind;
+    char group[NAME_BYTES];
+    char from[NAME_BYTES], to[NAME_BYTES]; /* clusters */
+    char operation[OPERATION_ID_BYTES];
+    enum verb verb;      /* with an operation */
+    enum op_state state; /* STEP, OUTCOME */
+    uint32_t epoch;
+    uint32_t names;
+    uint32_t step;
+    bool has_fence, has_hook, has_proof, is_forced;
+    override_set overrides;
+    char actor[ACTOR_BYTES];
+    char reason[REASON_TEXT_BYTES];
+    char request_id[REQUEST_ID_BYTES];
+    char request_digest[65]; /* SHA-256 hex of the request's parameters; "" = none */
+    struct wall until;
+    char detail[512];
+};
+
+#endif
