@@ -39,9 +39,12 @@ void hooks_run(struct hooks *h, enum hook_kind kind, const struct promotion_cfg 
 void hooks_wait_lock(struct hooks *h, const struct promotion_cfg *cfg, const struct operation *op,
                      hooks_done *done, void *arg);
 
-/* Asks the proof until it passes (ok) or timeout_ms has passed; once if timeout_ms is 0. */
+/* Asks the proof until it passes (ok) or timeout_ms has passed; once if timeout_ms is 0.  Its
+ * host is cfg->proof_host with {cluster} = op->to, resolved by our own stub, never cached longer
+ * than its TTL.  HOOKS_PROOF_MS between two tries. */
+#define HOOKS_PROOF_MS INT64_C(1000)
 void hooks_prove(struct hooks *h, const struct promotion_cfg *cfg, const struct operation *op,
-                 const struct target *target, int64_t timeout_ms, hooks_done *done, void *arg);
+                 int64_t timeout_ms, hooks_done *done, void *arg);
 
 /* Drops all that waits or runs for the operation; a running hook gets SIGTERM. */
 void hooks_cancel(struct hooks *h, const char *operation);

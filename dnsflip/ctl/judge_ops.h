@@ -1,0 +1,31 @@
+/* dnsflip/ctl/judge_ops.h -- what the control socket may ask of the judge itself, not the engine.
+ */
+#ifndef DNSFLIP_CTL_JUDGE_OPS_H
+#define DNSFLIP_CTL_JUDGE_OPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dnsflip/base/buf.h"
+#include "dnsflip/base/wall.h"
+
+struct counters;
+
+struct reload_report {
+    struct wall time; /* of the last reload asked for; 0 = never */
+    bool ok;
+    uint64_t generation; /* of the pair in use */
+    const char *text;    /* borrowed: problems or the difference, one a line; "" if ok */
+};
+
+struct judge_ops {
+    /* Starts a reload; done(ok, text) exactly once, when the face uses the new pair or when the
+     * reload is refused (exit: 1 bad file, 3 would move a name). */
+    void (*reload)(void *judge, const char *actor,
+                   void (*done)(void *arg, int exit, const char *text), void *arg);
+    const struct reload_report *(*last_reload)(const void *judge);
+    const struct counters *(*counters)(const void *judge); /* NULL while no face runs */
+    void *judge;
+};
+
+#endif

@@ -1,0 +1,97 @@
+/* dnsflip/providers/provider.h -- a way to move names: one small const vtable per kind.
+ * Async contract: done runs exactly once, never before the call returned, unless cancelled. */
+#ifndef DNSFLIP_PROVIDERS_PROVIDER_H
+#define DNSFLIP_PROVIDERS_PROVIDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dnsflip/base/err.h"
+#include "dnsflip/base/inet.h"
+#include "dnsflip/model/plan.h"
+#include "dnsflip/model/settings.h"
+
+struct io;
+struct provider;
+struct provider_call;
+
+#define PROVIDER_TOKEN_BYTES 64
+#define PROVIDER_SERVERS_MAX (LISTENS_MAX + SECONDARIES_MAX)
+
+/* Which cluster the live records of a group belong to. */
+enum live_status {
+    LIVE_UNREADABLE = 0, /* err says why: the journal is believed, automatic writes are vetoed */
+    LIVE_ABSENT,         /* no records there at all */
+    LIVE_ONE,            /* every name answers with the cluster at place */
+    LIVE_MIXED,          /* some here, some there, or with what no cluster has */
+};
+
+struct live {
+    enum live_status status;
+    int8_t place;                 /* LIVE_ONE */
+    uint32_t epoch;               /* newest seen; 0 = the provider keeps none */
+    uint32_t names[CLUSTERS_MAX]; /* LIVE_MIXED: how many names per place */
+    uint32_t strange;             /* LIVE_MIXED: names with other records */
+    struct err err;               /* LIVE_UNREADABLE */
+};
+
+enum found { FOUND_APPLIED = 0, FOUND_NOT_APPLIED, FOUND_OTHER, FOUND_UNREADABLE };
+
+typedef void provider_read_done(void *arg, const struct live *live);
+/* token: what settle and find need to know the change again; journalled.  err NULL on success. */
+typedef void provider_submit_done(void *arg, const char *token, const struct err *err);
+typedef void provider_settle_done(void *arg, const struct err *err); /* NULL: settled */
+typedef void provider_find_done(void *arg, enum found found, const char *detail);
+
+/* What happens to a group's names when dnsflip is dead, for people. */
+struct silence {
+    bool moves_traffic;
+    char text[REASON_TEXT_BYTES];
+};
+
+struct provider_ops {
+    const char *kind;
+    /* NULL or what is wrong with it. */
+    const char *(*problem)(const struct provider_cfg *cfg);
+    /* settings and the index of the provider in it are borrowed until close. */
+    int (*open)(const struct settings *settings, unsigned index, struct io *io,
+                struct provider **out, struct err *err);
+    struct provider_call *(*read)(struct provider *p, uint32_t group, provider_read_done *done,
+                                  void *arg);
+    /* PURE: appends the steps that carry changes[0..n) to plan. */
+    int (*plan)(const struct settings *settings, unsigned index,
+                const struct target_change changes[], size_t n, struct plan *plan, struct err *err);
+    /* PURE: where traffic goes if we are dead. */
+    void (*silence)(const struct settings *settings, unsigned index, uint32_t group,
+                    struct silence *out);
+    /* PURE: the servers verification asks, out[PROVIDER_SERVERS_MAX]; returns how many. */
+    size_t (*servers)(const struct settings *settings, unsigned index, struct inet_addr out[]);
+    struct provider_call *(*submit)(struct provider *p, const struct step *step,
+                                    provider_submit_done *done, void *arg);
+    struct provider_call *(*settle)(struct provider *p, const struct step *step, const char *token,
+                                    provider_settle_done *done, void *arg);
+    struct provider_call *(*find)(struct provider *p, const struct step *step,
+                                  provider_find_done *done, void *arg);
+    void (*cancel)(struct provider_call *call);
+    void (*close)(struct provider *p);
+    int64_t settle_ms; /* deadline of settle */
+};
+
+struct provider {
+    const struct provider_ops *ops;
+};
+
+struct provider_call {
+    const struct provider_ops *ops;
+};
+
+extern const struct provider_ops provider_local;
+
+/* All kinds, ended by NULL. */
+extern const struct provider_ops *const provider_kinds[];
+
+/* The kind of that name, or NULL. */
+const struct provider_ops *provider_find(const char *kind);
+
+#endif
