@@ -6,6 +6,10 @@ DESTDIR ?=
 VERSION := $(shell cat VERSION)
 VENV    := build/venv
 T       ?=
+V       ?=
+
+# Commands are shown in short; V=1 shows them whole.
+say = $(if $(V),,@echo '$(1)' $(patsubst $(BUILD)/%,%,$@);)
 
 # The build directory of another mode, beside this one.
 beside = $(if $(filter build/%,$(BUILD)),build/$(1),$(BUILD)-$(1))
@@ -31,7 +35,7 @@ endif
 
 # Asked for once, at the first use: the libraries may be installed by this very run.
 PACKAGES   := ldns libcurl libevent_core libevent_extra libcjson yaml-0.1 openssl
-PKG_CFLAGS  = $(eval PKG_CFLAGS := $$(patsubst -I%,-isystem %,$$(shell pkg-config --cflags $(PACKAGES))))$(PKG_CFLAGS)
+PKG_CFLAGS  = $(eval PKG_CFLAGS := $$(patsubst -I%,-isystem %,$$(shell pkg-config --cflags-only-I $(PACKAGES))))$(PKG_CFLAGS)
 PKG_LIBS    = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
 libs        = $(if $(1),$(shell pkg-config --libs $(1)))
 
@@ -92,19 +96,19 @@ $(BUILD)/flags: FORCE
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
+	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
 
 $(BUILD)/dnsflip: $(call obj,$(MAIN_SOURCES))
-	$(CC) $(LDFLAGS) $^ $(PKG_LIBS) -o $@
+	$(call say,LD)$(CC) $(LDFLAGS) $^ $(PKG_LIBS) -o $@
 
 $(BUILD)/dnsflip-face: $(call obj,$(FACE_SOURCES))
-	$(CC) $(LDFLAGS) $^ -o $@
+	$(call say,LD)$(CC) $(LDFLAGS) $^ -o $@
 
 $(UNIT) $(INTEGRATION): $(BUILD)/%: $(BUILD)/%.o $$(call obj,$$($$(notdir $$*)_USES))
-	$(CC) $(LDFLAGS) $(filter %.o,$^) $(call libs,$($(notdir $*)_LIBS)) -lcmocka -o $@
+	$(call say,LD)$(CC) $(LDFLAGS) $(filter %.o,$^) $(call libs,$($(notdir $*)_LIBS)) -lcmocka -o $@
 
 $(SIM) $(BENCH): $(BUILD)/%: $(BUILD)/%.o $$(call obj,$$($$(notdir $$*)_USES))
-	$(CC) $(LDFLAGS) $(filter %.o,$^) $(call libs,$($(notdir $*)_LIBS)) -o $@
+	$(call say,LD)$(CC) $(LDFLAGS) $(filter %.o,$^) $(call libs,$($(notdir $*)_LIBS)) -o $@
 
 # Each kind of test runs through tests/run.py, which shows failures and counts.
 # RESULTS=DIR keeps the counts for `make check`; LABEL is put behind the kind's name.

@@ -7,10 +7,10 @@
 #include <stddef.h>
 
 struct buf {
-    char *data;      /* owned; always terminated by a NUL that len does not count; NULL while empty */
-    size_t len;      /* bytes in use */
-    size_t cap;      /* bytes allocated */
-    size_t max;      /* ceiling for len */
+    char *data; /* owned; always terminated by a NUL that len does not count; NULL while empty */
+    size_t len; /* bytes in use */
+    size_t cap; /* bytes allocated */
+    size_t max; /* ceiling for len */
     bool overflowed; /* an append did not fit under max: it and all later ones were dropped */
 };
 

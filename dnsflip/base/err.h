@@ -8,15 +8,15 @@
 
 enum err_code {
     ERR_NONE = 0,
-    ERR_USAGE,    /* the caller asked for something that does not exist */
-    ERR_CONFIG,   /* what a person wrote is wrong */
-    ERR_SYS,      /* the kernel said no */
+    ERR_USAGE,  /* the caller asked for something that does not exist */
+    ERR_CONFIG, /* what a person wrote is wrong */
+    ERR_SYS,    /* the kernel said no */
     ERR_TIMEOUT,
     ERR_REMOTE,   /* the other side answered, and it was not what it should be */
     ERR_DENIED,   /* no permission */
     ERR_CONFLICT, /* the world is not what we thought */
     ERR_NOMEM,
-    ERR_LIMIT,    /* a numbered limit was reached */
+    ERR_LIMIT, /* a numbered limit was reached */
 };
 
 struct err {

@@ -10,6 +10,7 @@
 
 #define LINE_BYTES_MAX 1000
 #define CUT_MARK "..."
+#define CUT_MARK_BYTES (sizeof(CUT_MARK) - 1)
 
 /* What a process is told once, at its start, and then only reads. */
 static struct {
@@ -31,6 +32,7 @@ static const struct {
 struct line {
     char bytes[LINE_BYTES_MAX + 1]; /* and the newline */
     size_t len;
+    size_t cut_at; /* the last place where the mark fits and no escape or character is split */
     bool is_cut;
 };
 
@@ -44,7 +46,10 @@ void log_init(const char *process, enum log_level level)
 static void add(struct line *line, const char *piece)
 {
     size_t n = strlen(piece);
+    bool is_utf8_tail = ((unsigned char)piece[0] & 0xc0) == 0x80;
 
+    if (line->len <= LINE_BYTES_MAX - CUT_MARK_BYTES && !is_utf8_tail)
+        line->cut_at = line->len;
     if (line->is_cut || n > LINE_BYTES_MAX - line->len) {
         line->is_cut = true;
         return;
@@ -101,12 +106,8 @@ void log_event(enum log_level level, const char *area, const char *fmt, ...)
     start_line(&line, level, area);
     add_escaped(&line, text);
     if (line.is_cut) {
-        size_t keep = LINE_BYTES_MAX - strlen(CUT_MARK);
-
-        if (line.len > keep)
-            line.len = keep;
-        memcpy(line.bytes + line.len, CUT_MARK, strlen(CUT_MARK));
-        line.len += strlen(CUT_MARK);
+        memcpy(line.bytes + line.cut_at, CUT_MARK, CUT_MARK_BYTES);
+        line.len = line.cut_at + CUT_MARK_BYTES;
     }
     line.bytes[line.len++] = '\n';
     /* One write, so that lines of several threads never mix; there is nobody to tell of a failure.

@@ -1,0 +1,9 @@
+test_buf_USES := dnsflip/base/buf.c dnsflip/base/mem.c
+test_err_USES := dnsflip/base/err.c
+test_fdpass_USES := dnsflip/base/fdpass.c dnsflip/base/err.c
+test_fsio_USES := dnsflip/base/fsio.c dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/mem.c dnsflip/base/str.c tests/support/tempdir.c
+test_inet_USES := dnsflip/base/inet.c dnsflip/base/str.c
+test_log_USES := dnsflip/base/log.c dnsflip/base/err.c dnsflip/base/mono.c dnsflip/base/wall.c
+test_secret_USES := dnsflip/base/secret.c dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/fsio.c dnsflip/base/mem.c dnsflip/base/str.c tests/support/tempdir.c
+test_str_USES := dnsflip/base/str.c
+test_wall_USES := dnsflip/base/wall.c dnsflip/base/err.c dnsflip/base/mono.c
