@@ -1,0 +1,182 @@
+/* dnsflip/dns/view_format.h -- the layout of the view's file.  render/ writes it, view_open checks
+ * it, answer.c reads it.  Offsets are in bytes from the start of the file; integers are the
+ * machine's own, but for the bytes of answers and names, which are as on the wire.
+ *
+ *   header | slots | zones | groups | numbers of groups | nodes, directories, answers, names |
+ * padding
+ *
+ * A query's name is hashed and looked up among the slots; its slot leads to a node; the node has
+ * one directory for each cluster index (a single one if no group owns the name); a directory
+ * lists the types there are, each with an answer, whose body is copied behind the question.
+ * Equal answers and equal directories are stored once. */
+#ifndef DNSFLIP_DNS_VIEW_FORMAT_H
+#define DNSFLIP_DNS_VIEW_FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "dnsflip/model/limits.h"
+
+#define VIEW_MAGIC UINT64_C(0x3157565f50494c46) /* "FLIP_VW1" in memory order */
+#define VIEW_FORMAT 1
+#define VIEW_BYTES_MAX (UINT32_C(1) << 31)
+#define VIEW_PADDING_BYTES 64 /* behind the last byte in use: readers move whole words */
+#define VIEW_NAME_BYTES 255   /* of a name on the wire */
+#define VIEW_BODY_BYTES_MAX 65000
+#define VIEW_NO_GROUP UINT32_MAX
+#define VIEW_LABELS_MAX 127
+
+struct view_header {
+    uint64_t magic;
+    uint64_t checksum; /* view_checksum of everything behind this field */
+    uint32_t format;
+    uint32_t serial; /* the view's own: a floor for every zone's SOA serial */
+    uint64_t generation;
+    uint64_t size;      /* of the file */
+    uint32_t slots;     /* offset */
+    uint32_t slot_bits; /* there are 1 << slot_bits of them; 1..28 */
+    uint32_t zones;     /* offset */
+    uint32_t n_zones;
+    uint32_t groups; /* offset */
+    uint32_t n_groups;
+    uint32_t labels; /* of the longest name in the view, in labels: nothing lies deeper */
+    uint32_t reserved;
+};
+
+/* Open addressing: a name's slot is the first, from its hash on, that has its tag and its node. */
+struct view_slot {
+    uint32_t tag;  /* view_hash_tag of the name */
+    uint32_t node; /* offset; 0 = empty */
+};
+
+struct view_zone {
+    uint32_t apex; /* offset of the apex name, on the wire, lower case */
+    uint32_t apex_len;
+    uint32_t negative; /* answer: no records, the SOA in the authority section */
+    uint32_t groups;   /* offset of n_groups numbers of groups: their epochs make the serial */
+    uint32_t n_groups;
+    uint32_t reserved;
+};
+
+struct view_group {
+    uint32_t name; /* offset of text with a NUL */
+    uint32_t n_clusters;
+    uint32_t clusters[CLUSTERS_MAX]; /* offsets of texts; place k is index k + 1 of the word */
+};
+
+enum view_node_flag {
+    VIEW_NODE_CUT = 1,   /* a delegation: whatever is asked, the referral is the answer */
+    VIEW_NODE_DNAME = 2, /* names below are redirected; the DNAME is the last directory's first */
+};
+
+struct view_node {
+    uint8_t name_len; /* 1..VIEW_NAME_BYTES, root label included */
+    uint8_t flags;
+    uint8_t n_variants; /* directories: clusters of the group, or 1 */
+    uint8_t reserved;
+    uint16_t zone;
+    uint16_t directories_at; /* from the start of the node: behind the padded name */
+    uint32_t group;          /* VIEW_NO_GROUP: the only directory always answers */
+    uint32_t wildcard;       /* 1 + number of the slot of the "*" below this node; 0 = none */
+    uint8_t name[]; /* lower case, padded with zeros to whole words; then uint32_t offsets of
+                       n_variants directories */
+};
+
+struct view_entry {
+    uint32_t type;
+    uint32_t answer; /* offset */
+};
+
+struct view_directory {
+    uint32_t n;
+    uint32_t reserved;
+    struct view_entry entries[]; /* a CNAME is alone; a cut has one entry, the referral */
+};
+
+/* A pointer in the body that depends on the name that is being answered, which lies at P in the
+ * message and is L long: suffix_len = 0 makes it P, else P + L - suffix_len. */
+struct view_reloc {
+    uint16_t at; /* in the body */
+    uint16_t suffix_len;
+};
+
+struct view_answer {
+    uint16_t len;      /* of the body */
+    uint16_t n_answer; /* records in each section */
+    uint16_t n_authority;
+    uint16_t n_additional;
+    uint16_t serial_at;       /* in the body: a SOA's serial; 0 = no SOA */
+    uint16_t n_suffix_relocs; /* these come first, and are always applied ... */
+    uint16_t n_relocs;        /* ... the others only if the name does not lie at offset 12 */
+    uint16_t reserved;
+    uint32_t relocs; /* offset */
+    uint32_t target; /* CNAME that is to be followed, DNAME: offset of a byte of length and that
+                        name; the record is the body's first and its rdata that
+                        name, uncompressed; 0 = all else */
+    uint8_t body[];
+};
+
+/* The rdata of a body's first record whose owner is a pointer. */
+#define VIEW_RDATA_AT 12
+
+/* What the file is mapped as. */
+struct view {
+    struct view_header header;
+};
+
+static inline const void *view_at(const struct view *v, uint32_t offset)
+{
+    return (const unsigned char *)v + offset;
+}
+
+/* Wordwise, so that names and files are read eight bytes at a time.  Nobody but the renderer can
+ * put names into the table, so the hash needs speed, not strength. */
+static inline uint64_t view_hash_word(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return h ^ h >> 32;
+}
+
+static inline uint64_t view_word(const void *p)
+{
+    uint64_t w;
+
+    memcpy(&w, p, sizeof(w));
+    return w;
+}
+
+#define VIEW_HASH_START UINT64_C(0x6a09e667f3bcc909)
+
+static inline uint32_t view_hash_tag(uint64_t h)
+{
+    return (uint32_t)h;
+}
+
+static inline uint32_t view_hash_slot(uint64_t h, uint32_t slot_bits)
+{
+    return (uint32_t)(h >> (64 - slot_bits));
+}
+
+/* Of a lower-case name of len bytes, padded with zeros to whole words. */
+static inline uint64_t view_hash_name(const uint8_t *name, size_t len)
+{
+    uint64_t h = VIEW_HASH_START;
+
+    for (size_t i = 0; i < len; i += sizeof(uint64_t))
+        h = view_hash_word(h, view_word(name + i));
+    return h;
+}
+
+/* size is a multiple of 8. */
+static inline uint64_t view_checksum(const void *file, size_t size)
+{
+    const unsigned char *p = file;
+    uint64_t h = size;
+
+    for (size_t i = offsetof(struct view_header, format); i < size; i += sizeof(uint64_t))
+        h = view_hash_word(h, view_word(p + i));
+    return h;
+}
+
+#endif
