@@ -1,0 +1,263 @@
+#include "dnsflip/providers/local.h"
+
+#include "dnsflip/base/mem.h"
+#include "dnsflip/base/str.h"
+#include "dnsflip/dns/counters.h"
+#include "dnsflip/dns/page.h"
+#include "dnsflip/io/io.h"
+#include "dnsflip/io/loop.h"
+#include "dnsflip/model/operation.h"
+#include "dnsflip/providers/local_plan.h"
+
+/* How often a settle asks whether every answer thread has been quiet. */
+#define QUIET_POLL_MS INT64_C(1)
+
+struct local {
+    struct provider provider; /* first: ops finds back */
+    struct loop *loop;        /* borrowed */
+    struct local_pages pages;
+    const struct counters *counters; /* borrowed, NULL = no face */
+    uint64_t face;                   /* counts faces: a settle that began on another starts anew */
+};
+
+/* Every call is over in the next turn but settle, which polls. */
+struct local_call {
+    struct provider_call call; /* first */
+    struct local *local;
+    struct step step;
+    struct loop_timer *timer; /* owned */
+    struct counters_quiet quiet;
+    uint64_t face;
+    bool is_watching; /* quiet is filled */
+    union {
+        provider_read_done *read;
+        provider_submit_done *submit;
+        provider_settle_done *settle;
+        provider_find_done *find;
+    } done;
+    void *arg;
+};
+
+static struct local *local_of(struct provider *p)
+{
+    return (struct local *)(void *)p;
+}
+
+static void call_free(struct local_call *call)
+{
+    loop_timer_free(call->timer);
+    loop_defer_free(call->local->loop, call);
+}
+
+static void local_cancel(struct provider_call *call)
+{
+    call_free((struct local_call *)(void *)call);
+}
+
+static struct local_call *call_new(struct provider *p, const struct step *step, loop_fn *fn,
+                                   void *arg)
+{
+    struct local *local = local_of(p);
+    struct local_call *call = mem_zalloc(sizeof(*call));
+
+    call->call.ops = &provider_local;
+    call->local = local;
+    call->step = *step;
+    call->arg = arg;
+    call->timer = loop_timer_new(local->loop, fn, call);
+    loop_timer_set(call->timer, loop_now(local->loop).mono);
+    return call;
+}
+
+/* The word of a group as the page has it now; not set while there is no page. */
+static struct page_word word_of(const struct local *local, uint32_t group)
+{
+    if (local->pages.page == NULL || group >= local->pages.page->groups)
+        return (struct page_word){ 0 };
+    return page_get(local->pages.page, group);
+}
+
+static void on_read(void *arg)
+{
+    struct local_call *call = arg;
+    struct page_word word = word_of(call->local, call->step.group);
+    struct live live = { .status = LIVE_ONE,
+                         .place = (int8_t)(word.index - 1),
+                         .epoch = word.epoch };
+    provider_read_done *done = call->done.read;
+    void *done_arg = call->arg;
+
+    if (call->local->pages.page == NULL) {
+        live.status = LIVE_UNREADABLE;
+        err_set(&live.err, ERR_SYS, "there is no page yet");
+    } else if (word.index == 0) {
+        live.status = LIVE_ABSENT;
+    }
+    call_free(call);
+    done(done_arg, &live);
+}
+
+static struct provider_call *local_read(struct provider *p, uint32_t group,
+                                        provider_read_done *done, void *arg)
+{
+    struct step step = { .group = group };
+    struct local_call *call = call_new(p, &step, on_read, arg);
+
+    call->done.read = done;
+    return &call->call;
+}
+
+/* During a hand-over the face may be on either page, so both are written; the old one first, as
+ * it is the one in use until the face says otherwise. */
+static void store(struct local *local, const struct step *step)
+{
+    const struct local_pages *pages = &local->pages;
+    uint32_t old = pages->old_page == NULL ? UINT32_MAX : pages->old_groups[step->group];
+
+    if (old != UINT32_MAX) {
+        uint8_t index = pages->old_index[(size_t)step->group * CLUSTERS_MAX + step->to];
+
+        if (index != 0)
+            page_set(pages->old_page, old,
+                     (struct page_word){ .index = index, .epoch = step->epoch });
+    }
+    page_set(pages->page, step->group,
+             (struct page_word){ .index = (uint8_t)(step->to + 1), .epoch = step->epoch });
+}
+
+static void on_submit(void *arg)
+{
+    struct local_call *call = arg;
+    provider_submit_done *done = call->done.submit;
+    void *done_arg = call->arg;
+    struct err err;
+
+    if (call->local->pages.page == NULL) {
+        err_set(&err, ERR_SYS, "there is no page to write: the face has not taken a view yet");
+        err.retry = true;
+        call_free(call);
+        done(done_arg, NULL, &err);
+        return;
+    }
+    store(call->local, &call->step);
+    call_free(call);
+    done(done_arg, "", NULL);
+}
+
+static struct provider_call *local_submit(struct provider *p, const struct step *step,
+                                          provider_submit_done *done, void *arg)
+{
+    struct local_call *call = call_new(p, step, on_submit, arg);
+
+    call->done.submit = done;
+    return &call->call;
+}
+
+static void on_settle(void *arg)
+{
+    struct local_call *call = arg;
+    const struct local *local = call->local;
+    provider_settle_done *done = call->done.settle;
+    void *done_arg = call->arg;
+
+    if (local->counters != NULL && (!call->is_watching || call->face != local->face)) {
+        counters_quiet_start(local->counters, &call->quiet);
+        call->is_watching = true;
+        call->face = local->face;
+    }
+    if (local->counters == NULL || !counters_quiet_passed(local->counters, &call->quiet)) {
+        loop_timer_set(call->timer, mono_add(loop_now(local->loop).mono, QUIET_POLL_MS));
+        return;
+    }
+    call_free(call);
+    done(done_arg, NULL);
+}
+
+static struct provider_call *local_settle(struct provider *p, const struct step *step,
+                                          const char *token, provider_settle_done *done, void *arg)
+{
+    struct local_call *call = call_new(p, step, on_settle, arg);
+
+    (void)token;
+    call->done.settle = done;
+    return &call->call;
+}
+
+static void on_find(void *arg)
+{
+    struct local_call *call = arg;
+    const struct step *step = &call->step;
+    struct page_word word = word_of(call->local, step->group);
+    provider_find_done *done = call->done.find;
+    void *done_arg = call->arg;
+    char detail[STEP_TEXT_BYTES];
+    enum found found = FOUND_OTHER;
+
+    if (call->local->pages.page == NULL)
+        found = FOUND_UNREADABLE;
+    else if (word.index == step->to + 1 && word.epoch == step->epoch)
+        found = FOUND_APPLIED;
+    else if (word.index == step->from + 1)
+        found = FOUND_NOT_APPLIED;
+    str_format(detail, sizeof(detail), "the page says place %d, epoch %u", word.index - 1,
+               word.epoch);
+    call_free(call);
+    done(done_arg, found, detail);
+}
+
+static struct provider_call *local_find(struct provider *p, const struct step *step,
+                                        provider_find_done *done, void *arg)
+{
+    struct local_call *call = call_new(p, step, on_find, arg);
+
+    call->done.find = done;
+    return &call->call;
+}
+
+static int local_open(const struct settings *settings, unsigned index, struct io *io,
+                      struct provider **out, struct err *err)
+{
+    struct local *local = mem_zalloc(sizeof(*local));
+
+    (void)index;
+    (void)err;
+    local->provider.ops = &provider_local;
+    local->loop = io->loop;
+    (void)settings;
+    *out = &local->provider;
+    return 0;
+}
+
+static void local_close(struct provider *p)
+{
+    mem_free(local_of(p));
+}
+
+void local_set_pages(struct provider *p, const struct local_pages *pages)
+{
+    local_of(p)->pages = *pages;
+}
+
+void local_set_counters(struct provider *p, const struct counters *counters)
+{
+    struct local *local = local_of(p);
+
+    local->counters = counters;
+    local->face++;
+}
+
+const struct provider_ops provider_local = {
+    .kind = "local",
+    .problem = local_plan_problem,
+    .open = local_open,
+    .read = local_read,
+    .plan = local_plan_steps,
+    .silence = local_plan_silence,
+    .servers = local_plan_servers,
+    .submit = local_submit,
+    .settle = local_settle,
+    .find = local_find,
+    .cancel = local_cancel,
+    .close = local_close,
+    .settle_ms = OP_SETTLE_LOCAL_MS,
+};
