@@ -320,7 +320,7 @@ void loop_timer_set(struct loop_timer *timer, struct mono at)
     timer->turn = loop->turn;
     if (loop->n_heap == loop->cap_heap) {
         loop->cap_heap = loop->cap_heap == 0 ? 64 : loop->cap_heap * 2;
-        loop->heap = mem_resize(loop->heap, loop->cap_heap, sizeof loop->heap[0]);
+        loop->heap = mem_resize(loop->heap, loop->cap_heap, sizeof(void *));
     }
     loop->n_heap++;
     heap_put(loop, loop->n_heap - 1, timer);
@@ -374,7 +374,7 @@ void loop_defer_free(struct loop *loop, void *p)
         return;
     if (loop->n_dead == loop->cap_dead) {
         loop->cap_dead = loop->cap_dead == 0 ? 64 : loop->cap_dead * 2;
-        loop->dead = mem_resize(loop->dead, loop->cap_dead, sizeof loop->dead[0]);
+        loop->dead = mem_resize(loop->dead, loop->cap_dead, sizeof(void *));
     }
     loop->dead[loop->n_dead++] = p;
 }

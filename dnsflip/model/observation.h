@@ -39,6 +39,7 @@ enum reason_code {
     REASON_HTTP_SERVER_ERROR, /* 5xx */
     REASON_NOT_JSON,          /* 200, but HTML or anything else */
     REASON_JSON_RULE,         /* a JSON pointer has not the value it should have */
+    REASON_CONTENT,           /* the body lacks the text it should contain */
     REASON_NOT_AIRFLOW_HERE,  /* 404 "not at this location", base path wrong */
     REASON_AIRFLOW_DATABASE,  /* metadatabase unhealthy */
     REASON_AIRFLOW_SCHEDULER, /* scheduler unhealthy; inconclusive in promotion_grace */
@@ -50,7 +51,7 @@ enum reason_code {
     REASON_UNAUTHORIZED, /* 401, 403 */
     REASON_RATE_LIMITED, /* 429 */
     REASON_BODY_TOO_LARGE,
-    REASON_BAD_JSON,     /* announced as JSON, does not parse */
+    REASON_BAD_JSON,     /* announced as JSON, does not parse or is another document */
     REASON_CLOCK_SKEW,   /* heartbeat from the future */
     REASON_PATH_MISSING, /* 404 from an older version that lacks the path */
     /* our own fault: inconclusive */

@@ -214,7 +214,7 @@ static void time_lost_without_work_is_reported_as_a_freeze(void **state)
 static void work_hard(void *arg)
 {
     (void)arg;
-    int64_t until_us = mono_now_us() + (LOOP_FREEZE_MS + 200) * 1000;
+    int64_t until_us = mono_now_us() + INT64_C(1000) * (LOOP_FREEZE_MS + 200);
     while (mono_now_us() < until_us)
         continue;
 }

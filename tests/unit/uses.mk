@@ -6,6 +6,7 @@ test_inet_USES := dnsflip/base/inet.c dnsflip/base/str.c
 test_log_USES := dnsflip/base/log.c dnsflip/base/err.c dnsflip/base/mono.c dnsflip/base/wall.c
 test_loop_LIBS := libevent_core
 test_loop_USES := dnsflip/io/loop.c dnsflip/base/err.c dnsflip/base/mem.c dnsflip/base/mono.c dnsflip/base/wall.c
+test_observation_USES := dnsflip/model/observation.c dnsflip/model/health.c dnsflip/model/probe_cfg.c
 test_secret_USES := dnsflip/base/secret.c dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/fsio.c dnsflip/base/mem.c dnsflip/base/str.c tests/support/tempdir.c
 test_str_USES := dnsflip/base/str.c
 test_wall_USES := dnsflip/base/wall.c dnsflip/base/err.c dnsflip/base/mono.c
