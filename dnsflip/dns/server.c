@@ -1,0 +1,182 @@
+#include "dnsflip/dns/server.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dnsflip/base/mem.h"
+#include "dnsflip/dns/server_thread.h"
+
+#define WAKE_AGAIN_NS                                                                              \
+    1000000 /* a signal that came just before the receive is lost: send another                    \
+             */
+
+struct server {
+    struct counters *counters;              /* borrowed */
+    const struct server_pair *_Atomic pair; /* what it points to is owned; NULL before the first */
+    const struct server_pair *old;          /* owned; not yet left by every thread */
+    struct counters_quiet quiet;            /* taken when old was replaced */
+    struct server_thread tcp;
+    struct server_thread udp[SERVER_UDP_THREADS_MAX];
+    uint32_t n_udp;
+    int tcp_fds[SERVER_LISTENS_MAX]; /* owned */
+    size_t n_tcp;
+};
+
+static void ignore_signal(int number)
+{
+    (void)number;
+}
+
+struct server *server_new(struct counters *counters)
+{
+    struct server *s = mem_zalloc(sizeof(*s));
+    struct sigaction wake = { .sa_handler = ignore_signal }; /* no SA_RESTART: it is to interrupt */
+
+    s->counters = counters;
+    s->tcp.epoll = -1;
+    (void)sigaction(SERVER_WAKE_SIGNAL, &wake, NULL);
+    return s;
+}
+
+static int start_thread(struct server *s, struct server_thread *t, uint32_t place,
+                        void *(*run)(void *), const char *name, struct err *err)
+{
+    t->pair = &s->pair;
+    t->counters = &s->counters->thread[place];
+    atomic_store(&t->is_to_stop, false);
+    atomic_store(&t->has_ended, false);
+    int failed = pthread_create(&t->id, NULL, run, t);
+    if (failed != 0)
+        return err_sys(err, failed, "cannot start thread %s", name);
+    t->is_running = true;
+    (void)pthread_setname_np(t->id, name);
+    return 0;
+}
+
+static void stop_thread(struct server_thread *t)
+{
+    const struct timespec pause = { .tv_nsec = WAKE_AGAIN_NS };
+
+    if (!t->is_running)
+        return;
+    atomic_store(&t->is_to_stop, true);
+    while (!atomic_load(&t->has_ended)) {
+        (void)pthread_kill(t->id, SERVER_WAKE_SIGNAL);
+        (void)nanosleep(&pause, NULL);
+    }
+    (void)pthread_join(t->id, NULL);
+    t->is_running = false;
+}
+
+static void stop_udp(struct server *s)
+{
+    for (uint32_t i = 0; i < s->n_udp; i++)
+        stop_thread(&s->udp[i]);
+    for (uint32_t i = 0; i < s->n_udp; i++) {
+        for (size_t k = 0; k < s->udp[i].n_fds; k++)
+            (void)close(s->udp[i].fds[k]);
+        s->udp[i].n_fds = 0;
+    }
+    s->n_udp = 0;
+}
+
+/* The TCP thread may just have been told of a connection on one of these: its accept then fails,
+ * or takes a connection from whatever socket of ours has the number by then.  Both are harmless. */
+static void close_tcp(struct server *s)
+{
+    for (size_t i = 0; i < s->n_tcp; i++) {
+        server_tcp_remove(&s->tcp, s->tcp_fds[i]);
+        (void)close(s->tcp_fds[i]);
+    }
+    s->n_tcp = 0;
+}
+
+/* Starts what has sockets and does not run yet; before the first pair nothing may. */
+static int start(struct server *s, struct err *err)
+{
+    char name[16];
+
+    if (atomic_load(&s->pair) == NULL)
+        return 0;
+    if (s->n_tcp > 0 && !s->tcp.is_running &&
+        start_thread(s, &s->tcp, 0, server_tcp_run, "face-tcp", err) != 0)
+        return -1;
+    for (uint32_t i = 0; i < s->n_udp; i++) {
+        (void)snprintf(name, sizeof(name), "face-udp-%u", i % 1000);
+        if (!s->udp[i].is_running &&
+            start_thread(s, &s->udp[i], i + 1, server_udp_run, name, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int take_tcp(struct server *s, int fd, struct err *err)
+{
+    s->tcp_fds[s->n_tcp++] = fd;
+    if (s->tcp.epoll < 0)
+        s->tcp.epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (s->tcp.epoll < 0)
+        return err_sys(err, errno, "epoll_create1");
+    return server_tcp_add(&s->tcp, fd, err);
+}
+
+int server_listen(struct server *s, const struct server_listens *set, struct err *err)
+{
+    int failed = 0;
+
+    assert(set->n <= SERVER_LISTENS_MAX && set->threads <= SERVER_UDP_THREADS_MAX);
+    stop_udp(s);
+    close_tcp(s);
+    s->n_udp = set->threads;
+    for (size_t i = 0; i < set->n; i++) {
+        const struct server_listen *item = &set->items[i];
+        if (item->is_tcp) {
+            assert(item->n_fds == 1);
+            if (take_tcp(s, item->fds[0], err) != 0)
+                failed = -1;
+            continue;
+        }
+        assert(item->n_fds == set->threads);
+        for (uint32_t k = 0; k < item->n_fds; k++)
+            s->udp[k].fds[s->udp[k].n_fds++] = item->fds[k];
+    }
+    return failed == 0 ? start(s, err) : -1;
+}
+
+static void free_pair(const struct server_pair *pair)
+{
+    struct server_pair *owned;
+
+    memcpy(&owned, &pair, sizeof(pair)); /* const for the readers; the memory is ours */
+    view_close(owned->view);
+    page_unmap(owned->page);
+    mem_free(owned);
+}
+
+int server_publish(struct server *s, const struct view *view, const struct page *page,
+                   struct err *err)
+{
+    struct server_pair *pair = mem_zalloc(sizeof(*pair));
+
+    assert(s->old == NULL);
+    *pair = (struct server_pair){ .view = view, .page = page };
+    s->old = atomic_exchange(&s->pair, pair); /* seq_cst: before the turns are read below */
+    counters_quiet_start(s->counters, &s->quiet);
+    return start(s, err);
+}
+
+bool server_settle(struct server *s)
+{
+    if (!counters_quiet_passed(s->counters, &s->quiet))
+        return false;
+    if (s->old != NULL)
+        free_pair(s->old);
+    s->old = NULL;
+    return true;
+}

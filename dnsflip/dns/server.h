@@ -1,0 +1,55 @@
+/* dnsflip/dns/server.h -- the threads that answer: one per core for UDP, one for TCP.  They share
+ * the published pair, read-only, and their own parts of the counters; no lock, no log. */
+#ifndef DNSFLIP_DNS_SERVER_H
+#define DNSFLIP_DNS_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dnsflip/base/err.h"
+#include "dnsflip/dns/counters.h"
+#include "dnsflip/dns/page.h"
+#include "dnsflip/dns/view.h"
+
+#define SERVER_LISTENS_MAX 64
+#define SERVER_UDP_THREADS_MAX                                                                     \
+    (COUNTERS_THREADS_MAX - 1) /* the first place is the TCP thread's                              \
+                                */
+
+/* The sockets of one address. */
+struct server_listen {
+    bool is_tcp;
+    int fds[SERVER_UDP_THREADS_MAX]; /* UDP: one per thread; TCP: fds[0] */
+    uint32_t n_fds;
+};
+
+struct server_listens {
+    struct server_listen *items; /* borrowed */
+    size_t n;
+    uint32_t threads; /* that serve UDP, 0..SERVER_UDP_THREADS_MAX; each UDP item has as many fds */
+};
+
+struct server; /* opaque */
+
+/* No thread runs before the first server_publish and server_listen, whichever is later.  counters
+ * (for COUNTERS_THREADS_MAX threads) is borrowed. */
+struct server *server_new(struct counters *counters);
+
+/* From now on exactly these sockets are served; takes over all their descriptors, on failure too.
+ * TCP connections live on.  UDP threads end after the batch at hand and new ones start; what came
+ * between waits in the sockets.  On failure the sockets of before are gone: the process must end.
+ */
+__attribute__((warn_unused_result)) int
+server_listen(struct server *s, const struct server_listens *set, struct err *err);
+
+/* Publishes a pair that answer_check_pair accepted, and takes it over.  One at a time: call it
+ * again only after server_settle said true. */
+__attribute__((warn_unused_result)) int server_publish(struct server *s, const struct view *view,
+                                                       const struct page *page, struct err *err);
+
+/* Whether every thread has been quiet since the last server_publish; then the pair before is
+ * unmapped.  To be asked until true, at most once a millisecond. */
+bool server_settle(struct server *s);
+
+#endif

@@ -1,0 +1,243 @@
+#include <errno.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "dnsflip/base/log.h"
+#include "dnsflip/base/mono.h"
+#include "dnsflip/base/str.h"
+#include "dnsflip/base/wall.h"
+#include "dnsflip/dns/answer.h"
+#include "dnsflip/dns/counters.h"
+#include "dnsflip/dns/page.h"
+#include "dnsflip/dns/server.h"
+#include "dnsflip/dns/view.h"
+#include "dnsflip/link.h"
+
+#define HEARTBEAT_MS 1000
+#define SETTLE_ASK_MS 1 /* how often the threads are asked whether they have left the old pair */
+#define EXIT_USAGE 64
+
+struct face {
+    struct server *server;
+    struct counters *counters;
+    struct server_listen listens[SERVER_LISTENS_MAX]; /* of the set that is being received */
+    struct server_listens set;
+    uint64_t settling; /* generation that was published and not yet acknowledged; 0 = none */
+    struct mono next_beat;
+};
+
+/* Nothing here needs a privilege: sockets and memory come through the link. */
+static int drop_privileges(struct err *err)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return err_sys(err, errno, "prctl(PR_SET_NO_NEW_PRIVS)");
+    if (syscall(SYS_capset, &header, none) != 0)
+        return err_sys(err, errno, "capset");
+    return 0;
+}
+
+/* Signals meant for the whole service reach the supervisor, which stops the face last. */
+static void ignore_signals(void)
+{
+    static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE };
+    struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        (void)sigaction(numbers[i], &ignore, NULL);
+}
+
+static void raise_file_limit(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return;
+    files.rlim_cur = files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
+static int start(struct face *f, struct err *err)
+{
+    struct link_message hello = link_message(LINK_COUNTERS);
+
+    if (link_child_guard(false, err) != 0 || drop_privileges(err) != 0)
+        return -1;
+    ignore_signals();
+    raise_file_limit();
+    int fd = counters_new(COUNTERS_THREADS_MAX, &f->counters, err);
+    if (fd < 0)
+        return -1;
+    atomic_store(&f->counters->started_wall_ms, (uint64_t)wall_now().ms);
+    int sent = link_send(LINK_FD, &hello, &fd, 1, err);
+    (void)close(fd);
+    if (sent != 0)
+        return -1;
+    f->server = server_new(f->counters);
+    return 0;
+}
+
+static int take_listen(struct face *f, const struct link_message *m, const int fds[], size_t n_fds,
+                       struct err *err)
+{
+    if (n_fds > 0) {
+        if (f->set.n == SERVER_LISTENS_MAX || n_fds > SERVER_UDP_THREADS_MAX ||
+            m->threads > SERVER_UDP_THREADS_MAX ||
+            (m->role == LINK_ROLE_DNS_TCP ? n_fds != 1 : n_fds != m->threads))
+            return err_set(err, ERR_REMOTE, "%zu sockets for %u threads (set %zu of %d)", n_fds,
+                           m->threads, f->set.n + 1, SERVER_LISTENS_MAX);
+        struct server_listen *item = &f->listens[f->set.n++];
+        item->is_tcp = m->role == LINK_ROLE_DNS_TCP;
+        item->n_fds = (uint32_t)n_fds;
+        memcpy(item->fds, fds, n_fds * sizeof(fds[0]));
+    }
+    if (m->more != 0)
+        return 0;
+    f->set.items = f->listens;
+    f->set.threads = 0;
+    for (size_t i = 0; i < f->set.n; i++) {
+        if (!f->listens[i].is_tcp)
+            f->set.threads = f->listens[i].n_fds;
+    }
+    for (size_t i = 0; i < f->set.n; i++) {
+        if (!f->listens[i].is_tcp && f->listens[i].n_fds != f->set.threads)
+            return err_set(err, ERR_REMOTE, "sockets for %u and for %u threads in one set",
+                           f->listens[i].n_fds, f->set.threads);
+    }
+    int done = server_listen(f->server, &f->set, err);
+    f->set.n = 0;
+    return done;
+}
+
+static int open_pair(const struct link_message *m, const int fds[], size_t n_fds,
+                     const struct view **view, const struct page **page, struct err *err)
+{
+    if (n_fds != 2)
+        return err_set(err, ERR_REMOTE, "a pair is a view and a page, not %zu descriptors", n_fds);
+    if (view_open(fds[0], view, err) != 0)
+        return err_wrap(err, "view");
+    if (page_map(fds[1], page, err) != 0) {
+        (void)err_wrap(err, "page");
+        goto err_view;
+    }
+    if (answer_check_pair(*view, *page, err) != 0)
+        goto err_page;
+    if (view_generation(*view) != m->generation) {
+        (void)err_set(err, ERR_REMOTE, "the view is of generation %llu, announced was %llu",
+                      (unsigned long long)view_generation(*view),
+                      (unsigned long long)m->generation);
+        goto err_page;
+    }
+    return 0;
+
+err_page:
+    page_unmap(*page);
+err_view:
+    view_close(*view);
+    return -1;
+}
+
+/* A pair that is no pair is refused, and the one before goes on answering. */
+static int take_pair(struct face *f, const struct link_message *m, const int fds[], size_t n_fds,
+                     struct err *err)
+{
+    struct link_message refusal = link_message(LINK_ERROR);
+    const struct view *view = NULL;
+    const struct page *page = NULL;
+    int opened = open_pair(m, fds, n_fds, &view, &page, err);
+
+    for (size_t i = 0; i < n_fds; i++)
+        (void)close(fds[i]);
+    if (opened != 0) {
+        log_warn("pair", "refused generation=%llu: %s", (unsigned long long)m->generation,
+                 err->text);
+        refusal.generation = m->generation;
+        (void)str_copy(refusal.text, sizeof(refusal.text), err->text);
+        return link_send(LINK_FD, &refusal, NULL, 0, err);
+    }
+    f->settling = m->generation;
+    return server_publish(f->server, view, page, err);
+}
+
+static int settle(struct face *f, struct err *err)
+{
+    struct link_message adopted = link_message(LINK_ADOPTED);
+
+    if (f->settling == 0 || !server_settle(f->server))
+        return 0;
+    adopted.generation = f->settling;
+    atomic_store(&f->counters->generation, f->settling);
+    f->settling = 0;
+    log_info("pair", "adopted generation=%llu", (unsigned long long)adopted.generation);
+    return link_send(LINK_FD, &adopted, NULL, 0, err);
+}
+
+/* 1 = go on, 0 = told to stop, or the supervisor is gone. */
+static int take_message(struct face *f, struct err *err)
+{
+    struct link_message m;
+    int fds[FDPASS_FDS_MAX];
+    size_t n_fds = 0;
+    int got = link_receive(LINK_FD, &m, fds, &n_fds, err);
+
+    if (got <= 0)
+        return got;
+    switch (m.kind) {
+    case LINK_LISTEN:
+        return take_listen(f, &m, fds, n_fds, err) == 0 ? 1 : -1;
+    case LINK_PAIR:
+        return take_pair(f, &m, fds, n_fds, err) == 0 ? 1 : -1;
+    case LINK_STOP:
+        return 0;
+    default: /* a number from outside, not an enum: there may be any */
+        return err_set(err, ERR_REMOTE, "link message of unknown kind %u", m.kind);
+    }
+}
+
+/* The link is not read while a pair settles: one at a time. */
+static int turn(struct face *f, struct err *err)
+{
+    struct pollfd link = { .fd = f->settling != 0 ? -1 : LINK_FD, .events = POLLIN };
+    struct mono now = mono_now();
+
+    if (mono_since(now, f->next_beat) >= 0) {
+        atomic_store(&f->counters->heartbeat_ms, now.ms);
+        f->next_beat = mono_add(now, HEARTBEAT_MS);
+    }
+    int wait_ms = f->settling != 0 ? SETTLE_ASK_MS : (int)mono_since(f->next_beat, now);
+    if (poll(&link, 1, wait_ms) < 0 && errno != EINTR)
+        return err_sys(err, errno, "poll");
+    if (settle(f, err) != 0)
+        return -1;
+    return link.revents != 0 ? take_message(f, err) : 1;
+}
+
+int main(void)
+{
+    static struct face face;
+    struct err err;
+    int going = 1;
+
+    log_init("face", LOG_LEVEL_INFO);
+    (void)prctl(PR_SET_NAME, "dnsflip-face");
+    if (start(&face, &err) != 0) {
+        log_error("start", "%s; dnsflip-face is started by \"dnsflip run\"", err.text);
+        return EXIT_USAGE;
+    }
+    while (going > 0)
+        going = turn(&face, &err);
+    if (going < 0)
+        log_error("link", "%s", err.text);
+    /* The threads end with the process, in the middle of nothing that outlives it. */
+    _exit(going == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+}
