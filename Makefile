@@ -68,13 +68,18 @@ BENCH       := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
-.PHONY: all deps deps-build demo programs test unit sim golden integration e2e check lint fmt \
-        fmt-check bench cover install dist clean help FORCE
+.PHONY: all deps deps-build demo programs test-programs test unit sim golden integration e2e check lint fmt \
+        fmt-check bench bench-programs cover install dist clean help FORCE
+
+# One job per core, unless make was told otherwise.
+jobs = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
 all: deps-build            ## build both programs (installs what the build lacks first)
-	@$(MAKE) --no-print-directory programs
+	@$(MAKE) --no-print-directory $(jobs) programs
 
 programs: $(PROGRAMS)
+
+test-programs: $(UNIT) $(SIM) $(INTEGRATION)
 
 deps-build:
 	@tests/support/deps.sh build
@@ -116,7 +121,11 @@ RESULTS ?= $(BUILD)/results
 LABEL   ?=
 run      = RESULTS='$(RESULTS)' LABEL='$(LABEL)' DNSFLIP_BUILD='$(abspath $(BUILD))' tests/run.py
 
-test: unit sim golden      ## unit, simulated and golden tests: seconds
+for-scripts = MAKE='$(MAKE)' JOBS='$(jobs)' COVER_BUILD='$(call beside,cover)' \
+              RESULTS='$(abspath $(call beside,results))'
+
+test: programs test-programs ## unit, simulated and golden tests: seconds
+	@$(MAKE) --no-print-directory -k -j1 unit sim golden
 
 unit: $(UNIT)
 	@$(run) tap unit $(if $(T),$(filter %/test_$(T),$^),$^)
@@ -130,15 +139,14 @@ golden: programs
 integration: programs $(INTEGRATION)
 	@$(run) tap integration $(INTEGRATION)
 
-e2e: programs $(VENV)/ready ## the whole program against independent clients (pytest)
+e2e: programs $(VENV)/ready
 	@$(run) pytest e2e $(VENV)/bin/python tests/e2e $(if $(T),-k $(T))
 
 check: deps                ## everything: builds, all tests, sanitizers, lint, coverage; ends in counts
-	@MAKE='$(MAKE)' RESULTS='$(abspath $(call beside,results))' \
-	 STRICT='$(call beside,check)' SAN='$(call beside,san)' COVER='$(call beside,cover)' tests/check.sh
+	+@$(for-scripts) STRICT_BUILD='$(call beside,check)' SAN_BUILD='$(call beside,san)' tests/check.sh
 
 lint:                      ## layers, banned calls, sizes, docs, headers, clang-tidy, shellcheck, man pages, format
-	@STD="$(subst ",\",$(STD))" PKG_CFLAGS='$(PKG_CFLAGS)' LINT_CACHE='$(BUILD)/lint' $(run) steps lint $(wildcard tests/lint/*.sh)
+	@LINT_CACHE='$(call beside,lint)' $(run) steps lint $(wildcard tests/lint/*.sh)
 
 FORMATTED = $(shell find dnsflip probes policies tests -name '*.[ch]')
 fmt:                       ## format every C file in place
@@ -147,11 +155,14 @@ fmt:                       ## format every C file in place
 fmt-check:                 ## fail if a C file is not formatted
 	@$(if $(FORMATTED),clang-format-14 --dry-run -Werror $(FORMATTED))
 
-bench: deps programs $$(BENCH) ## measure, side by side with peers where they are at hand
-	@DNSFLIP_BUILD='$(abspath $(BUILD))' tests/bench/run.sh $(BENCH)
+bench: deps                ## measure, side by side with peers
+	@$(MAKE) --no-print-directory $(jobs) programs bench-programs
+	@DNSFLIP_BUILD='$(abspath $(BUILD))' tests/bench/run.sh
+
+bench-programs: $(BENCH)
 
 cover:                     ## line coverage of policies/ and of all C (COVER_STRICT=1 fails below the floor)
-	@MAKE='$(MAKE)' COVER='$(call beside,cover)' RESULTS='$(RESULTS)' tests/cover.sh
+	+@$(for-scripts) tests/cover.sh
 
 demo: all                  ## two small clusters on loopback: one dies, 240 hostnames move
 	@DNSFLIP_BUILD='$(abspath $(BUILD))' dnsflip/lab/demo.sh

@@ -2,7 +2,7 @@
 """Runs one kind of test, shows what failed or was skipped, and counts.
 
 usage: run.py tap KIND COMMAND...      programs that print TAP (cmocka is asked to)
-       run.py steps KIND SCRIPT...     each script is one check: exit code 0 is a pass
+       run.py steps KIND [NAME=]COMMAND...   each is one check: exit code 0 is a pass
        run.py pytest KIND PYTHON DIR [ARGUMENT...]
        run.py summary                  one line per kind, then "N passed, N failed, N skipped"
 
@@ -19,7 +19,7 @@ import sys
 import time
 import xml.etree.ElementTree
 
-PROGRAM_TIMEOUT_S = 600
+PROGRAM_TIMEOUT_S = 1200
 TAP_LINE = re.compile(r"^(not )?ok\b\s*(\d+)?\s*-?\s*(.*)$")
 
 
@@ -28,15 +28,16 @@ class Count:
         self.passed, self.failed, self.skips = 0, 0, []
 
 
-def run(argv, env):
+def run(argv, **changes):
     """Exit code (negative: killed by that signal) and output of a program."""
     try:
-        done = subprocess.run(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=PROGRAM_TIMEOUT_S, errors="replace", text=True, check=False)
-        return done.returncode, done.stdout
+        # Descriptors stay open: make hands its job slots on through them.
+        done = subprocess.run(argv, env=os.environ | changes, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, close_fds=False,
+                              timeout=PROGRAM_TIMEOUT_S, check=False)
+        return done.returncode, done.stdout.decode(errors="replace")
     except subprocess.TimeoutExpired as late:
-        shown = late.stdout or b""
-        shown = shown.decode(errors="replace") if isinstance(shown, bytes) else shown
+        shown = (late.stdout or b"").decode(errors="replace")
         return 124, f"{shown}\nno end after {PROGRAM_TIMEOUT_S} s\n"
     except OSError as error:
         return 127, f"{error}\n"
@@ -70,7 +71,7 @@ def tap(_kind, commands, count):
     for command in commands:
         argv = shlex.split(command)
         name = pathlib.Path(argv[0]).name
-        code, text = run(argv, dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP"))
+        code, text = run(argv, CMOCKA_MESSAGE_OUTPUT="TAP")
         failed, planned, seen = read_tap(text, name, count)
         missing = (planned or 0) - seen
         if missing > 0:
@@ -85,10 +86,11 @@ def tap(_kind, commands, count):
             print(f"-- {command}: exit {code}\n{text.rstrip()}")
 
 
-def steps(_kind, scripts, count):
-    for script in scripts:
-        code, text = run([script], dict(os.environ))
-        name = pathlib.Path(script).stem
+def steps(_kind, commands, count):
+    for command in commands:
+        named = re.match(r"^(\w+)=(.*)$", command)
+        name = named.group(1) if named else pathlib.Path(command).stem
+        code, text = run(shlex.split(named.group(2) if named else command))
         if code == 0:
             count.passed += 1
         else:
