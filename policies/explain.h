@@ -10,7 +10,7 @@
 #define EXPLAIN_BYTES 320
 
 /* names[i]: name of the cluster at place i of the group.  One sentence, no full stop at its end:
- * "use1 has been down for 2m3s, longer than min_outage".  All return out. */
+ * "use1 has been down for 2m3s, at least min_outage".  All return out. */
 const char *explain_reason(const struct decision_reason *reason, const char *const names[],
                            char out[static EXPLAIN_BYTES]);
 
@@ -19,8 +19,8 @@ const char *explain_reason(const struct decision_reason *reason, const char *con
 const char *explain_decision(const struct decision *d, const char *const names[],
                              char out[static EXPLAIN_BYTES]);
 
-/* "destination-unknown vetoes switch: ... ; lift it with --override destination-unknown --reason
- * TEXT", and for a rule that may not be lifted which verb ends it. */
+/* "destination-fenced vetoes switch: ... ; dnsflip rejoin CLUSTER, or lift it with --override
+ * destination-fenced --reason TEXT"; for a rule that may not be lifted only what ends it. */
 const char *explain_guard(const struct guard_result *g, enum verb verb,
                           char out[static EXPLAIN_BYTES]);
 

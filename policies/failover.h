@@ -13,7 +13,9 @@ struct failover_cfg {
 };
 
 /* How long the active cluster has been down: counts while down, pauses while unknown, is cleared
- * by up and by a change of the active cluster; a restart starts it anew. */
+ * by up and by a change of the active cluster; a restart starts it anew.  The time between two
+ * steps counts if both saw it down, so the shell expires healths before it steps: silence, its own
+ * frozen time included, then never counts. */
 struct failover_state {
     int8_t active;        /* place it counts for */
     enum verdict verdict; /* of the active cluster at the last step */
@@ -36,7 +38,9 @@ struct failover_input {
 
 struct failover_state failover_start(struct mono now);
 
-/* Never fails; *out says why whatever it says. *next may be state itself. */
+/* Never fails; *out says why whatever it says: while the active cluster is down also which
+ * candidates were passed over and which guards veto, even if min_outage alone says stay.  out->to
+ * is set for a MOVE and for would_move.  *next may be state itself. */
 void failover_step(const struct failover_cfg *cfg, const struct failover_state *state,
                    const struct failover_input *in, struct instant now, struct failover_state *next,
                    struct decision *out);

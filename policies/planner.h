@@ -13,7 +13,8 @@
 size_t planner_targets(const struct group_cfg *group, unsigned from, unsigned to,
                        struct target_change out[]);
 
-/* Does it take a name's last address?  (It never should: check refuses such a configuration.) */
+/* Does every name keep an address or a CNAME?  (It always should: check refuses a configuration
+ * that takes a name's last one.) */
 bool planner_is_complete(const struct target_change changes[], size_t n);
 
 #endif

@@ -70,7 +70,7 @@ struct guard_rule_info {
     const char *text;          /* "the destination is down as a standby" */
     bool is_lack_of_knowledge; /* its veto exits 5, any other 3 */
     bool may_override;
-    const char *ended_by; /* what lifts it when it may not be overridden, or a hint */
+    const char *ended_by; /* the command that ends it; "" = it passes when its condition does */
 };
 const struct guard_rule_info *guard_rule_info(enum guard_rule rule); /* never NULL */
 /* By name; -1 if there is none.  "promotion" is not a guard: see OVERRIDE_PROMOTION. */

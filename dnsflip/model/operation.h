@@ -23,7 +23,7 @@ enum op_state {
     /* ended */
     OP_DONE,
     OP_NOT_CONVERGED, /* settled, but verification ran out of time: laggards are listed */
-    OP_PARTIAL,       /* some steps applied; retried forward until the partial deadline */
+    OP_PARTIAL,       /* not ended: some steps applied, retried forward until its deadline */
     OP_ATTENTION,     /* a person must look: a hook had begun, or partial ran out of time */
     OP_REFUSED,       /* nothing was touched: not durable in time, or a guard at the last moment */
     OP_ABANDONED,     /* found unapplied and expired after a restart: nothing was touched */
@@ -34,15 +34,17 @@ enum op_state {
 #define OP_STATES (OP_SUPERSEDED + 1)
 const char *op_state_name(enum op_state s); /* "recording" ... "not-converged" */
 
+/* Nothing changes it any more. */
 static inline bool op_state_is_ended(enum op_state s)
 {
-    return s >= OP_DONE || s == OP_NONE;
+    return s == OP_NONE || (s >= OP_DONE && s != OP_PARTIAL);
 }
 
-/* From the intent until settled the group's lock is held. */
+/* From the intent until settled, or until its stage ran out of time: a partial operation goes on
+ * without the lock, so that an operator can move the group again (guard "partial" warns). */
 static inline bool op_state_holds_lock(enum op_state s)
 {
-    return (s > OP_NONE && s < OP_VERIFYING) || s == OP_PARTIAL;
+    return s > OP_NONE && s < OP_VERIFYING;
 }
 
 enum op_event {
@@ -80,14 +82,18 @@ enum op_effect {
     OP_EFFECT_END, /* the state is an ended one: record the outcome, release what is held */
 };
 
-/* Deadlines per state (design: submit 10 s, settle 300 s, partial 15 min, verify 15 min). */
+/* Deadlines per state; every state that waits for something has one, but for fencing and
+ * promoting: a hook's time begins when its turn comes (a few run at once), and whoever runs it
+ * reports its end within that time. */
 #define OP_SUBMIT_MS INT64_C(10000)
 #define OP_SETTLE_MS INT64_C(300000)
 #define OP_SETTLE_LOCAL_MS INT64_C(5000)
 #define OP_PARTIAL_MS INT64_C(900000)
 #define OP_VERIFY_MS INT64_C(900000)
 #define OP_DURABLE_MS INT64_C(2000)
-#define OP_PLAN_AUTO_MS INT64_C(60000) /* plan's life, hook timeouts come on top */
+#define OP_FIND_MS INT64_C(300000)      /* reading live records after a restart */
+#define OP_HOOK_GRACE_MS INT64_C(10000) /* what a hook or the proof may be late in ending */
+#define OP_PLAN_AUTO_MS INT64_C(60000)  /* plan's life, hook timeouts come on top */
 #define OP_PLAN_OPERATOR_MS INT64_C(900000)
 
 /* A plain value; what the journal's entries of one operation fold to. */
@@ -102,8 +108,10 @@ struct operation {
     uint8_t step, n_steps;               /* next step to submit */
     bool has_fence, has_hook, has_proof; /* what the promotion asks for, overrides applied */
     bool is_hook_begun;                  /* journalled before the hook started */
-    bool is_changed; /* a first change is acknowledged: the group's active moved */
-    bool is_forced;  /* made without a durable intent (OVERRIDE_DURABILITY) */
+    bool is_promote_interrupted; /* the promote hook had begun before a restart: proving asks once
+                                    (time-out 0), and only if that fails the hook runs again */
+    bool is_changed;             /* a first change is acknowledged: the group's active moved */
+    bool is_forced;              /* made without a durable intent (OVERRIDE_DURABILITY) */
     override_set overrides;
     char actor[ACTOR_BYTES]; /* who asked; "dnsflip" for auto */
     char reason[REASON_TEXT_BYTES];
