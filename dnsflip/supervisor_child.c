@@ -1,0 +1,203 @@
+#include "dnsflip/supervisor_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "dnsflip/base/log.h"
+#include "dnsflip/base/str.h"
+#include "dnsflip/link.h"
+
+#define PROGRAM_FD_MIN 10 /* out of the way of LINK_FD and the standard three */
+#define EXIT_NOT_STARTED 1
+
+extern char **environ;
+
+int supervisor_user_find(const char *name, struct supervisor_user *out, struct err *err)
+{
+    errno = 0;
+    const struct passwd *user = getpwnam(name);
+    if (user == NULL)
+        return err_set(err, ERR_CONFIG,
+                       "there is no user %s: make it with \"systemd-sysusers dnsflip.conf\" "
+                       "(conf/sysusers.conf), or run with --single-user",
+                       name);
+    out->uid = user->pw_uid;
+    out->gid = user->pw_gid;
+    out->n_groups = SUPERVISOR_GROUPS_MAX;
+    if (getgrouplist(name, out->gid, out->groups, &out->n_groups) < 0)
+        return err_set(err, ERR_LIMIT, "user %s is in %d groups; at most %d are possible", name,
+                       out->n_groups, SUPERVISOR_GROUPS_MAX);
+    out->is_set = true;
+    return 0;
+}
+
+/* O_PATH: to execute it needs no permission to read it. */
+static int open_program(const char *path, struct err *err)
+{
+    int fd = open(path, O_PATH | O_CLOEXEC);
+
+    if (fd < 0)
+        return err_sys(err, errno, "%s", path);
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, PROGRAM_FD_MIN);
+    int failed = errno;
+    (void)close(fd);
+    return moved >= 0 ? moved : err_sys(err, failed, "%s", path);
+}
+
+int supervisor_open_self(struct err *err)
+{
+    return open_program("/proc/self/exe", err);
+}
+
+int supervisor_open_face(struct err *err)
+{
+    static const char *const places[] = { "dnsflip-face", "../libexec/dnsflip/dnsflip-face" };
+    char self[PATH_MAX];
+    char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+    if (n < 0)
+        return err_sys(err, errno, "/proc/self/exe");
+    self[n] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash == NULL)
+        return err_set(err, ERR_SYS, "this program has no path: %s", self);
+    *slash = '\0';
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (!str_format(path, sizeof(path), "%s/%s", self, places[i]))
+            return err_set(err, ERR_LIMIT, "path of %s is too long", places[i]);
+        int fd = open_program(path, err);
+        if (fd >= 0)
+            return fd;
+    }
+    return err_set(err, ERR_SYS, "dnsflip-face is neither in %s nor in %s/../libexec/dnsflip", self,
+                   self);
+}
+
+int supervisor_drop_capabilities(struct err *err)
+{
+    static const int keep[] = { CAP_NET_BIND_SERVICE, CAP_SETUID, CAP_SETGID, CAP_KILL, CAP_CHOWN };
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+    uint32_t mask = 0; /* all five lie in the first word */
+
+    for (size_t i = 0; i < sizeof(keep) / sizeof(keep[0]); i++)
+        mask |= UINT32_C(1) << keep[i];
+    if (syscall(SYS_capget, &header, data) != 0)
+        return err_sys(err, errno, "capget");
+    data[0].permitted &= mask;
+    data[0].effective = data[0].permitted;
+    data[0].inheritable = 0;
+    data[1] = (struct __user_cap_data_struct){ .permitted = 0 };
+    if (syscall(SYS_capset, &header, data) != 0)
+        return err_sys(err, errno, "capset");
+    return 0;
+}
+
+static int become(const struct supervisor_user *user, struct err *err)
+{
+    if (!user->is_set)
+        return 0;
+    if (setgroups((size_t)user->n_groups, user->groups) != 0)
+        return err_sys(err, errno, "setgroups");
+    if (setresgid(user->gid, user->gid, user->gid) != 0)
+        return err_sys(err, errno, "setresgid(%u)", (unsigned)user->gid);
+    if (setresuid(user->uid, user->uid, user->uid) != 0)
+        return err_sys(err, errno, "setresuid(%u)", (unsigned)user->uid);
+    return 0;
+}
+
+/* A process group of its own: Ctrl-C is for the supervisor, which stops the others in order. */
+static int prepare(const struct supervisor_user *user, int link, struct err *err)
+{
+    struct sigaction usual = { .sa_handler = SIG_DFL };
+    sigset_t none;
+
+    (void)setpgid(0, 0);
+    (void)sigaction(SIGPIPE, &usual, NULL);
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    if (link == LINK_FD ? fcntl(link, F_SETFD, 0) != 0 : dup2(link, LINK_FD) < 0)
+        return err_sys(err, errno, "link");
+    if (become(user, err) != 0)
+        return -1;
+    /* The kernel forgets this with every change of uid: so it comes after the last. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+        return err_sys(err, errno, "prctl(PR_SET_PDEATHSIG)");
+    return 0;
+}
+
+__attribute__((noreturn)) static void run_child(const struct supervisor_program *p, int link)
+{
+    struct err err;
+    char *const *argv;
+
+    memcpy(&argv, &p->argv, sizeof(argv)); /* execve(2) changes nothing, its prototype is older */
+    if (prepare(&p->user, link, &err) == 0) {
+        (void)fexecve(p->fd, argv, environ);
+        (void)err_sys(&err, errno, "cannot execute");
+    }
+    log_error("start", "%s: %s", p->name, err.text);
+    _exit(EXIT_NOT_STARTED);
+}
+
+int supervisor_child_start(struct supervisor_child *c, const struct supervisor_program *p,
+                           struct mono now, struct err *err)
+{
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return err_sys(err, errno, "socketpair for %s", p->name);
+    if (fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) {
+        (void)err_sys(err, errno, "fcntl");
+        goto err_ends;
+    }
+    pid_t pid = fork();
+    if (pid < 0) {
+        (void)err_sys(err, errno, "fork for %s", p->name);
+        goto err_ends;
+    }
+    if (pid == 0)
+        run_child(p, ends[1]);
+    (void)close(ends[1]);
+    c->pid = pid;
+    c->link = ends[0];
+    c->started = now;
+    return 0;
+
+err_ends:
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    return -1;
+}
+
+void supervisor_child_ended(struct supervisor_child *c, const struct supervisor_program *p,
+                            struct mono now)
+{
+    if (c->link >= 0)
+        (void)close(c->link);
+    c->link = -1;
+    c->pid = 0;
+    c->waited_ms = supervisor_backoff_next(&p->backoff, c->waited_ms, mono_since(now, c->started));
+    c->due = mono_add(now, c->waited_ms);
+}
+
+int64_t supervisor_backoff_next(const struct supervisor_backoff *b, int64_t last_ms,
+                                int64_t lived_ms)
+{
+    if (lived_ms >= b->stable_ms)
+        return b->first_ms;
+    if (last_ms < b->min_ms)
+        return b->min_ms;
+    return last_ms > b->max_ms / 2 ? b->max_ms : 2 * last_ms;
+}
