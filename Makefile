@@ -124,7 +124,8 @@ run      = RESULTS='$(RESULTS)' LABEL='$(LABEL)' DNSFLIP_BUILD='$(abspath $(BUIL
 for-scripts = MAKE='$(MAKE)' JOBS='$(jobs)' COVER_BUILD='$(call beside,cover)' \
               RESULTS='$(abspath $(call beside,results))'
 
-test: programs test-programs ## unit, simulated and golden tests: seconds
+test:                      ## unit, simulated and golden tests: seconds
+	@$(MAKE) --no-print-directory $(jobs) programs test-programs
 	@$(MAKE) --no-print-directory -k -j1 unit sim golden
 
 unit: $(UNIT)

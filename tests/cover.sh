@@ -7,7 +7,7 @@ policies_floor=100
 all_floor=85
 kinds=${COVER_KINDS:-unit sim golden integration e2e}
 
-LABEL=' (cover)' tests/run.py steps build \
+LABEL='(cover)' tests/run.py steps build \
     "cover=$MAKE --no-print-directory $JOBS MODE=cover BUILD=$COVER_BUILD programs test-programs"
 find "$COVER_BUILD" -name '*.gcda' -exec rm -f {} +
 # shellcheck disable=SC2086 # words
@@ -28,7 +28,7 @@ gcovr --root . --filter 'dnsflip/' --filter 'policies/' --filter 'probes/' \
 # line_percent PATTERN: of the files whose path matches, with one decimal, never rounded up.
 line_percent() {
     awk -F, -v pattern="$1" 'NR > 1 && $1 ~ pattern { total += $2; covered += $3 }
-        END { printf "%.1f\n", total ? int(covered * 1000 / total) / 10 : 100 }' "$COVER_BUILD/coverage.csv"
+        END { printf "%.1f\n", total ? int(covered * 1000 / total) / 10 : 0 }' "$COVER_BUILD/coverage.csv"
 }
 floor() {
     percent=$(line_percent "$3")

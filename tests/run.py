@@ -132,7 +132,7 @@ def one_kind(how, kind, arguments):
     how(kind, arguments, count)
     for reason in count.skips:
         print(f"SKIP {reason}")
-    label = f"{kind}{os.environ.get('LABEL', '')}"
+    label = f"{kind} {os.environ.get('LABEL', '')}".strip()
     result = {"passed": count.passed, "failed": count.failed, "skipped": len(count.skips),
               "time": f" ({time.monotonic() - start:.1f} s)", "skips": count.skips}
     show(label, result)
