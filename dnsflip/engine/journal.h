@@ -15,8 +15,10 @@ struct loop;
 
 #define JOURNAL_FILE "journal.jsonl" /* in state_dir */
 #define JOURNAL_LOCK "lock"          /* in state_dir: one judge at a time */
-#define JOURNAL_LINE_MAX 4096        /* bytes, newline included */
+#define JOURNAL_LINE_MAX 12288       /* bytes, newline included; a full entry, all escaped, fits */
 #define JOURNAL_QUEUE_MAX 16384      /* entries waiting for the disk */
+#define JOURNAL_RETRY_MS 1000        /* at least, between two tries to reopen after a failure */
+#define JOURNAL_CLOSE_MS 2000        /* journal_close waits no longer for the disk */
 
 /* ok: durable on disk.  !ok: err says why (write failed, queue full). */
 typedef void journal_done(void *arg, const struct journal_entry *entry, bool ok,
@@ -26,14 +28,28 @@ typedef void journal_done(void *arg, const struct journal_entry *entry, bool ok,
 typedef int journal_visit(void *arg, const struct journal_entry *entry, struct err *err);
 
 /* Reads path and checks the chain, calling visit for each entry (visit may be NULL).  A torn last
- * line (no newline, or not parseable and last) is left out and *torn_bytes says how long it is; any
- * other bad line fails with its line number.  A missing file fails with ERR_USAGE. Takes no lock.
- */
+ * line (no newline, or no JSON object ends in it, and last) is left out and *torn_bytes says how
+ * long it is; any other bad line fails with "path:line: why" (ERR_REMOTE; ERR_CONFLICT if a newer
+ * dnsflip wrote it), and so does a visit that fails.  A missing file fails with ERR_USAGE.
+ * Takes no lock. */
 __attribute__((warn_unused_result)) int journal_read(const char *path, journal_visit *visit,
                                                      void *arg, uint64_t *torn_bytes,
                                                      struct err *err);
 
-/* Makes state_dir/journal.jsonl holding the entries; fails with ERR_CONFLICT if there is one. */
+/* What `audit verify` prints: a last hash that was noted elsewhere proves that nothing before it
+ * was changed, cut or added. */
+struct journal_summary {
+    uint64_t entries;
+    uint64_t bytes; /* torn ones not counted */
+    uint64_t torn_bytes;
+    struct wall first, last; /* times of the entries; 0 = there is none */
+    char hash[65];           /* of the last line */
+};
+__attribute__((warn_unused_result)) int
+journal_verify(const char *path, struct journal_summary *out, struct err *err);
+
+/* Makes state_dir/journal.jsonl holding the entries, all or nothing; ERR_CONFLICT if there is one
+ * or a judge runs there.  Made by root, it belongs to the owner of state_dir. */
 __attribute__((warn_unused_result)) int journal_create(const char *state_dir,
                                                        const struct journal_entry entries[],
                                                        size_t n, struct err *err);
@@ -44,16 +60,23 @@ __attribute__((warn_unused_result)) int journal_open(const char *state_dir, stru
                                                      journal_visit *visit, void *arg,
                                                      struct journal **out, struct err *err);
 
-/* Waits up to 2 s for what is queued, then lets go. NULL does nothing. */
+/* Waits up to JOURNAL_CLOSE_MS for what is queued, then lets go; no callbacks any more.  If the
+ * disk hangs longer, thread and lock stay until the process ends.  NULL does nothing. */
 void journal_close(struct journal *j);
 
 /* Queues a copy of entry (seq is set by the journal).  done runs exactly once, in the loop's
  * thread, never before this returns, in the order of appends; NULL = nobody waits.  The order on
- * disk is the order of calls. */
+ * disk is the order of calls.  An entry that finds the queue full fails in the next turn, ahead of
+ * those that wait.
+ *
+ * After a failed write or sync the file is cut back to what is durable and closed: its descriptor
+ * is not trusted again.  Every entry appended before that failure was reported fails with it, so
+ * nothing that built on a lost entry is ever written.  Later ones try to open, check and sync the
+ * file anew, at most every JOURNAL_RETRY_MS, and fail until that works. */
 void journal_append(struct journal *j, const struct journal_entry *entry, journal_done *done,
                     void *arg);
 
-/* Entries queued and not yet durable, and how long the oldest has waited. */
+/* Entries queued and not yet reported, and how long the oldest has waited. */
 void journal_backlog(const struct journal *j, uint64_t *entries, int64_t *oldest_ms);
 
 #endif

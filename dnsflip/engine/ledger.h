@@ -16,6 +16,7 @@
 #define LEDGER_REQUESTS_MAX 65536 /* request ids kept (30 days); the oldest go first */
 #define LEDGER_REQUEST_DAYS 30
 #define LEDGER_HISTORY_MAX 1024 /* ended operations kept for `operation list` */
+#define LEDGER_GROUPS_MAX 65536 /* groups that a journal ever told of */
 #define LEDGER_OUTAGE_WINDOW_MS                                                                    \
     INT64_C(600000) /* automatic moves away from one cluster within                                \
                        this time of each other are one outage */
@@ -65,7 +66,8 @@ struct ledger {
     struct wall pause_until;
     struct ledger_request *requests; /* owned; ring */
     size_t n_requests, first_request;
-    struct operation *history; /* owned; ended operations, oldest first; ring */
+    uint32_t *request_heads, *request_next; /* owned; chains of equal hash: place + 1, 0 = end */
+    struct operation *history;              /* owned; ended operations, oldest first; ring */
     size_t n_history, first_history;
     uint64_t seq;    /* of the last entry folded */
     char digest[65]; /* configuration digest of the last START or RELOAD */
@@ -75,7 +77,13 @@ struct ledger *ledger_new(void);
 void ledger_free(struct ledger *l); /* NULL does nothing */
 
 /* Folds one entry in.  ERR_REMOTE if the entry cannot follow (an outcome without its intent, a
- * move of a group that was never adopted ...): the journal is then damaged. */
+ * move of a group that was never adopted ...): the journal is then damaged, the ledger unchanged.
+ *
+ * What a failing disk may have swallowed is made good instead, since the entries behind it tell
+ * enough: a REFUSED whose intent never became durable changes nothing; SETTLED, and an OUTCOME
+ * done or not-converged, stand for a lost MOVED too; an INTENT ends an older operation whose
+ * outcome was lost as needing attention, and believes its own `from`; any entry of an operation
+ * with is_forced stands for its lost intent too.  seq may be 0 (not yet known). */
 __attribute__((warn_unused_result)) int ledger_fold(struct ledger *l, const struct journal_entry *e,
                                                     struct err *err);
 

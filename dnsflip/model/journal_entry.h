@@ -20,9 +20,11 @@ enum entry_kind {
     ENTRY_VERDICT,  /* group, to = cluster, detail = "active up", "standby down" and counts */
     ENTRY_DECISION, /* group, from, to, detail = the decision, reason = its reasons */
     ENTRY_INTENT,   /* operation, epoch, group, from, to, verb, names, actor, reason, until =
-                       the plan's expiry, overrides, request_id, state, has_* flags */
+                       the plan's expiry, overrides, request_id, step = how many steps the plan
+                       has, has_* flags */
     ENTRY_REFUSED,  /* operation, group: its intent came too late or a guard said no */
-    ENTRY_STEP,     /* operation, group, state reached, step; detail: hook begun, token ... */
+    ENTRY_STEP,     /* operation, group, state reached, step = next to submit; fencing, promoting:
+                       the hook begins now; detail: token ... */
     ENTRY_MOVED,    /* operation, group, to, epoch: first acknowledged change; active moves */
     ENTRY_SETTLED,  /* operation, group */
     ENTRY_OUTCOME,  /* operation, group, state (ended), detail, asked/verified as names/step */
