@@ -43,8 +43,12 @@ void engine_free(struct engine *e);
 void engine_start(struct engine *e);
 void engine_allow_moves(struct engine *e, bool allowed);
 
+/* NULL, or why the settings may not be replaced now: an operation has not settled yet. */
+const char *engine_busy(const struct engine *e);
+
 /* After a reload: new settings and providers; healths, timers and running operations of what has
- * not changed are kept.  The old settings must live until this returns. */
+ * not changed are kept.  Only while engine_busy is NULL.  The old settings and providers must live
+ * until this returns. */
 void engine_replace(struct engine *e, const struct settings *settings,
                     struct provider *const *providers);
 

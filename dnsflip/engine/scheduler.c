@@ -57,6 +57,11 @@ bool scheduler_take(struct scheduler *s, struct mono now, uint32_t *probe)
     return true;
 }
 
+void scheduler_charge(struct scheduler *s)
+{
+    s->budget_milli -= MILLI;
+}
+
 void scheduler_again(struct scheduler *s, uint32_t probe, bool in_doubt, int64_t interval_ms,
                      int64_t fast_ms, struct mono now)
 {

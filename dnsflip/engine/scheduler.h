@@ -35,6 +35,9 @@ void scheduler_spread(struct scheduler *s, uint32_t probe, size_t i, size_t n, i
  * schedule until scheduler_again. */
 bool scheduler_take(struct scheduler *s, struct mono now, uint32_t *probe);
 
+/* A run outside the schedule (a failed kept connection is tried again at once) counts too. */
+void scheduler_charge(struct scheduler *s);
+
 /* After a run: the next one on the probe's grid, at least half an interval from now; or, in doubt,
  * fast_ms after the start of the last. */
 void scheduler_again(struct scheduler *s, uint32_t probe, bool in_doubt, int64_t interval_ms,

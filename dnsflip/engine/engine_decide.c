@@ -1,0 +1,256 @@
+/* dnsflip/engine/engine_decide.c -- stages 3 and 4: healths become verdicts, verdicts a decision.
+ */
+#include <string.h>
+
+#include "dnsflip/base/mem.h"
+#include "dnsflip/base/str.h"
+#include "dnsflip/engine/engine_state.h"
+#include "dnsflip/engine/switcher.h"
+#include "dnsflip/io/loop.h"
+#include "policies/explain.h"
+#include "policies/health.h"
+#include "policies/quorum.h"
+
+const char *engine_cluster_name(const struct engine *e, const struct engine_group *g, int place)
+{
+    const struct settings *s = e->deps.settings;
+
+    if (place < 0 || place >= s->groups[g->index].n_clusters)
+        return "";
+    return s->clusters[s->groups[g->index].clusters[place]].name;
+}
+
+int engine_cluster_place(const struct engine *e, const struct engine_group *g, const char *name)
+{
+    for (int i = 0; i < e->deps.settings->groups[g->index].n_clusters; i++) {
+        if (strcmp(engine_cluster_name(e, g, i), name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+int8_t engine_decide_active(const struct engine *e, const struct engine_group *g)
+{
+    const struct ledger_group *known =
+        ledger_find(e->deps.ledger, e->deps.settings->groups[g->index].name);
+
+    if (known == NULL || !known->is_adopted)
+        return -1;
+    return (int8_t)engine_cluster_place(e, g, known->active);
+}
+
+void engine_decide_mark(struct engine *e, uint32_t group)
+{
+    e->groups[group].is_dirty = true;
+}
+
+/* ---- verdicts ---------------------------------------------------------------------------------
+ */
+
+/* The healths of a place's endpoints under one profile: probes of one endpoint (its address
+ * families) lie side by side. */
+static size_t gather(const struct engine *e, const struct engine_group *g, unsigned place,
+                     enum profile profile, struct endpoint_health out[])
+{
+    const struct group_cfg *cfg = &e->deps.settings->groups[g->index];
+    uint32_t end = g->first_probe[place + 1];
+    size_t n = 0;
+
+    for (uint32_t i = g->first_probe[place]; i < end;) {
+        const struct endpoint_cfg *endpoint = &cfg->endpoints[e->probes[i].endpoint];
+        enum health_status status[2];
+        size_t families = 0;
+
+        for (uint32_t first = i;
+             i < end && families < 2 && e->probes[i].endpoint == e->probes[first].endpoint; i++)
+            status[families++] = e->probes[i].health[profile].status;
+        out[n++] = (struct endpoint_health){ .class = endpoint->class,
+                                             .is_critical = endpoint->is_critical,
+                                             .status = health_join(status, families) };
+    }
+    return n;
+}
+
+static void tell_verdict(struct engine *e, struct engine_group *g, unsigned place,
+                         enum profile profile)
+{
+    const struct cluster_view *view = &g->views[place][profile].view;
+    struct journal_entry entry = { .kind = ENTRY_VERDICT };
+    char words[EXPLAIN_BYTES];
+
+    str_copy(entry.group, sizeof(entry.group), e->deps.settings->groups[g->index].name);
+    str_copy(entry.to, sizeof(entry.to), engine_cluster_name(e, g, (int)place));
+    str_format(entry.detail, sizeof(entry.detail), "%s as %s", verdict_name(view->verdict),
+               profile_name(profile));
+    str_format(entry.reason, sizeof(entry.reason), "%.*s", (int)sizeof(entry.reason) - 1,
+               explain_view(view, words));
+    engine_record(e, &entry, true, NULL, NULL);
+}
+
+/* Verdicts under the profile of the role that the cluster holds are told; the other is kept ready
+ * for the moment the roles change. */
+static void view_group(struct engine *e, struct engine_group *g)
+{
+    const struct group_cfg *cfg = &e->deps.settings->groups[g->index];
+    const struct policy_cfg *policy = &e->deps.settings->policies[cfg->policy];
+    struct endpoint_health *healths = mem_array(cfg->n_endpoints, sizeof(*healths));
+    int8_t active = engine_decide_active(e, g);
+
+    for (unsigned place = 0; place < cfg->n_clusters; place++) {
+        enum profile role = active == (int8_t)place ? PROFILE_ACTIVE : PROFILE_STANDBY;
+
+        for (unsigned profile = 0; profile < PROFILES; profile++) {
+            struct engine_view *view = &g->views[place][profile];
+            enum verdict before = view->view.verdict;
+            size_t n = gather(e, g, place, (enum profile)profile, healths);
+
+            view->view = quorum_verdict(policy->down_if, healths, n);
+            if (view->view.verdict == before)
+                continue;
+            view->since = loop_now(e->deps.loop).wall;
+            if (profile == role)
+                tell_verdict(e, g, place, role);
+        }
+    }
+    mem_free(healths);
+}
+
+/* ---- guards' conditions -------------------------------------------------------------------------
+ */
+
+static bool is_diverged(const struct engine *e, const struct engine_group *g)
+{
+    return g->is_read && (g->live.status == LIVE_ONE || g->live.status == LIVE_ABSENT) &&
+           g->live.place != engine_decide_active(e, g) && g->switcher == NULL;
+}
+
+void engine_decide_holds(const struct engine *e, const struct engine_group *g,
+                         bool holds[static GUARD_RULES])
+{
+    const struct group_cfg *cfg = &e->deps.settings->groups[g->index];
+    const struct policy_cfg *policy = &e->deps.settings->policies[cfg->policy];
+    const struct ledger_group *known = ledger_find(e->deps.ledger, cfg->name);
+    struct instant now = loop_now(e->deps.loop);
+    int8_t active = engine_decide_active(e, g);
+
+    memset(holds, 0, GUARD_RULES * sizeof(holds[0]));
+    holds[GUARD_OPERATION_RUNNING] =
+        g->unsettled_refusals > 0 || (g->switcher != NULL && switcher_holds_lock(g->switcher));
+    holds[GUARD_UNADOPTED] = active < 0;
+    holds[GUARD_AUTOMATION_PAUSED] = ledger_is_paused(e->deps.ledger, now.wall);
+    holds[GUARD_STARTUP_HOLD] = !g->has_started || !e->may_move || !g->is_read;
+    holds[GUARD_TILT] = now.mono.ms < e->tilted_until.ms;
+    holds[GUARD_ISOLATED] = engine_reference_is_isolated(e, now.mono);
+    holds[GUARD_PARTIAL] = g->is_read && g->live.status == LIVE_MIXED;
+    holds[GUARD_DIVERGED] = known != NULL && known->is_adopted && is_diverged(e, g);
+    if (known == NULL || active < 0)
+        return;
+    holds[GUARD_OPERATOR_HOLD] = ledger_is_held(known, now.wall);
+    holds[GUARD_BLOCK] = ledger_is_blocked(known, policy->block_after_flip_ms, now.wall) ||
+                         now.mono.ms < g->retry_at.ms;
+    holds[GUARD_BRAKE] = ledger_is_braked(e->deps.ledger, engine_cluster_name(e, g, active),
+                                          e->deps.settings->node.evacuations_per_hour, now.wall);
+    for (unsigned place = 0; place < cfg->n_clusters; place++)
+        holds[GUARD_EARLY_PROOF] |= g->has_early_proof[place] && (int8_t)place != active;
+}
+
+void engine_decide_input(const struct engine *e, const struct engine_group *g,
+                         struct failover_input *in)
+{
+    const struct group_cfg *cfg = &e->deps.settings->groups[g->index];
+    const struct ledger_group *known = ledger_find(e->deps.ledger, cfg->name);
+
+    *in = (struct failover_input){ .n_clusters = cfg->n_clusters,
+                                   .active = engine_decide_active(e, g) };
+    for (unsigned place = 0; place < cfg->n_clusters; place++) {
+        in->clusters[place] = (struct failover_candidate){
+            .as_active = g->views[place][PROFILE_ACTIVE].view.verdict,
+            .as_standby = g->views[place][PROFILE_STANDBY].view.verdict,
+            .is_fenced =
+                known != NULL && ledger_is_fenced(known, engine_cluster_name(e, g, (int)place)),
+        };
+    }
+    engine_decide_holds(e, g, in->holds);
+}
+
+/* ---- decisions
+ * ------------------------------------------------------------------------------------ */
+
+/* All reasons in one text, cut at its size. */
+static void explain_all(const struct engine *e, const struct engine_group *g,
+                        const struct decision *d, char *out, size_t cap)
+{
+    const char *names[CLUSTERS_MAX];
+    char words[EXPLAIN_BYTES];
+    size_t len = 0;
+
+    for (int i = 0; i < CLUSTERS_MAX; i++)
+        names[i] = engine_cluster_name(e, g, i);
+    out[0] = '\0';
+    for (unsigned i = 0; i < d->n_reasons && len + 1 < cap; i++) {
+        str_format(out + len, cap - len, "%s%u. %s", i == 0 ? "" : "; ", i + 1,
+                   explain_reason(&d->reasons[i], names, words));
+        len += strlen(out + len);
+    }
+}
+
+static void tell_decision(struct engine *e, struct engine_group *g)
+{
+    const struct decision *d = &g->decision;
+    struct journal_entry entry = { .kind = ENTRY_DECISION };
+    const char *names[CLUSTERS_MAX];
+    char words[EXPLAIN_BYTES];
+
+    for (int i = 0; i < CLUSTERS_MAX; i++)
+        names[i] = engine_cluster_name(e, g, i);
+    str_copy(entry.group, sizeof(entry.group), e->deps.settings->groups[g->index].name);
+    str_copy(entry.from, sizeof(entry.from), engine_cluster_name(e, g, d->from));
+    if (d->kind == DECISION_MOVE || d->would_move)
+        str_copy(entry.to, sizeof(entry.to), engine_cluster_name(e, g, d->to));
+    str_copy(entry.detail, sizeof(entry.detail), explain_decision(d, names, words));
+    explain_all(e, g, d, entry.reason, sizeof(entry.reason));
+    engine_record(e, &entry, true, NULL, NULL);
+}
+
+static void start_automatic(struct engine *e, struct engine_group *g)
+{
+    struct switcher_order order = { .verb = VERB_AUTO,
+                                    .from = g->decision.from,
+                                    .to = g->decision.to };
+    struct err err;
+
+    str_copy(order.actor, sizeof(order.actor), "dnsflip");
+    explain_all(e, g, &g->decision, order.reason, sizeof(order.reason));
+    if (switcher_start(e, g, &order, NULL, NULL, &err) < 0) {
+        g->retry_at = mono_add(loop_now(e->deps.loop).mono, ENGINE_RETRY_MS);
+        engine_record_alarm(e, e->deps.settings->groups[g->index].name, "no-plan", err.text);
+    }
+}
+
+static void decide_group(struct engine *e, struct engine_group *g)
+{
+    const struct group_cfg *cfg = &e->deps.settings->groups[g->index];
+    const struct policy_cfg *policy = &e->deps.settings->policies[cfg->policy];
+    struct failover_cfg rules = { .min_outage_ms = policy->min_outage_ms, .mode = cfg->mode };
+    struct decision before = g->decision;
+    struct failover_input in;
+
+    g->is_dirty = false;
+    view_group(e, g);
+    engine_decide_input(e, g, &in);
+    failover_step(&rules, &g->failover, &in, loop_now(e->deps.loop), &g->failover, &g->decision);
+    due_set(&e->group_due, g->index, g->decision.next_due);
+    if (!g->is_decided || !decision_same(&before, &g->decision))
+        tell_decision(e, g);
+    g->is_decided = true;
+    if (g->decision.kind == DECISION_MOVE && e->deps.journal != NULL)
+        start_automatic(e, g);
+}
+
+void engine_decide_dirty(struct engine *e)
+{
+    for (size_t i = 0; i < e->n_groups; i++) {
+        if (e->groups[i].is_dirty)
+            decide_group(e, &e->groups[i]);
+    }
+}

@@ -1,0 +1,140 @@
+/* dnsflip/engine/engine_state.h -- the engine's own state, shared by its source files only. */
+#ifndef DNSFLIP_ENGINE_ENGINE_STATE_H
+#define DNSFLIP_ENGINE_ENGINE_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dnsflip/engine/due.h"
+#include "dnsflip/engine/engine.h"
+#include "dnsflip/engine/scheduler.h"
+#include "dnsflip/providers/provider.h"
+#include "policies/failover.h"
+#include "probes/probe.h"
+
+struct switcher;
+
+#define ENGINE_LISTENERS_MAX 4
+#define ENGINE_HOUSEKEEPING_MS INT64_C(1000)
+#define ENGINE_TILT_MS INT64_C(30000)         /* no automatic move for so long after a freeze */
+#define ENGINE_REFERENCE_MS INT64_C(5000)     /* between two checks of a reference ... */
+#define ENGINE_REFERENCE_FAST_MS INT64_C(500) /* ... while a group's probes fail */
+#define ENGINE_REFERENCE_TIMEOUT_MS INT64_C(1000)
+#define ENGINE_EARLY_PROOF_MS INT64_C(60000)   /* between two looks at a standby's proof */
+#define ENGINE_RETRY_MS INT64_C(300000)        /* automatic move again after a failed promotion */
+#define ENGINE_RETRY_REFUSED_MS INT64_C(30000) /* ... after one that was not durable in time */
+
+/* One check: an endpoint at a cluster over one address family. */
+struct engine_probe {
+    struct engine *engine; /* the callback's way back */
+    uint32_t group, endpoint;
+    uint8_t place, family;
+    struct probe_run *run;        /* in flight, NULL = none */
+    struct probe_request request; /* what it was asked; must live as long as it runs */
+    struct mono began;
+    struct health health[PROFILES];
+    struct observation seen;
+    struct mono seen_at; /* 0 = never */
+    uint64_t runs, fails;
+};
+
+struct engine_view {
+    struct cluster_view view;
+    struct wall since; /* when view.verdict was reached */
+};
+
+struct engine_group {
+    struct engine *engine;
+    uint32_t index;
+    struct failover_state failover;
+    struct decision decision;
+    bool is_decided; /* decision was filled at least once */
+    bool is_dirty;
+    bool has_started; /* every probe has had its startup rounds */
+    bool is_read;     /* live holds an answer */
+    struct live live;
+    struct provider_call *read; /* in flight, NULL = none */
+    struct engine_view views[CLUSTERS_MAX][PROFILES];
+    uint32_t first_probe[CLUSTERS_MAX + 1]; /* of place i: [first_probe[i], first_probe[i + 1]) */
+    struct mono hastened[CLUSTERS_MAX];
+    bool has_early_proof[CLUSTERS_MAX]; /* the proof passed though the place is a standby */
+    struct mono proof_at;               /* next look */
+    struct mono retry_at;               /* no automatic move before */
+    uint32_t unsettled_refusals;        /* refused operations whose entries are not durable yet */
+    struct switcher *switcher;          /* owned; NULL = no operation runs */
+};
+
+struct engine_reference {
+    struct engine *engine;
+    struct probe_cfg cfg;
+    struct target target;
+    struct probe_request request;
+    struct probe_run *run;
+    struct mono began, due, seen_at;
+    enum outcome outcome;
+    bool is_known;
+};
+
+struct engine {
+    struct engine_deps deps;
+    struct wall started;
+    struct scheduler scheduler;
+    struct engine_probe *probes; /* owned */
+    size_t n_probes;
+    struct engine_group *groups; /* owned; settings->n_groups */
+    size_t n_groups;
+    struct due group_due; /* when a group's decision wants to be asked again */
+    struct engine_reference references[REFERENCES_MAX];
+    uint8_t n_references;
+    struct loop_timer *probe_timer, *group_timer, *housekeeping;
+    struct mono tilted_until, tilted_at;
+    bool is_running, may_move;
+    bool is_frozen_journal; /* the last append failed */
+    uint64_t checks;
+    uint32_t in_flight;
+    char alarm[REASON_TEXT_BYTES];
+    struct {
+        engine_event *fn;
+        void *arg;
+    } listeners[ENGINE_LISTENERS_MAX];
+    size_t n_listeners;
+};
+
+/* ---- engine_probe.c: stages 1 and 2 ------------------------------------------------------- */
+void engine_probe_build(struct engine *e); /* from settings; all unknown */
+void engine_probe_carry(struct engine *e, const struct settings *before,
+                        const struct engine_probe old[], size_t n); /* healths of equal probes */
+void engine_probe_cancel(struct engine *e);                         /* all that run */
+void engine_probe_pump(struct engine *e);                           /* starts what is due */
+void engine_probe_expire(struct engine *e, struct mono now);        /* stale healths */
+bool engine_probe_has_rounds(const struct engine *e, const struct engine_group *g);
+const struct target *engine_probe_target(const struct engine *e, const struct engine_probe *p);
+
+/* ---- engine_reference.c: "am I alone?" ------------------------------------------------------ */
+void engine_reference_build(struct engine *e);
+void engine_reference_cancel(struct engine *e);
+void engine_reference_pump(struct engine *e, bool in_haste);
+bool engine_reference_is_isolated(const struct engine *e, struct mono now);
+
+/* ---- engine_decide.c: stages 3 and 4 -------------------------------------------------------- */
+void engine_decide_dirty(struct engine *e); /* all groups marked dirty */
+void engine_decide_mark(struct engine *e, uint32_t group);
+void engine_decide_holds(const struct engine *e, const struct engine_group *g,
+                         bool holds[static GUARD_RULES]);
+void engine_decide_input(const struct engine *e, const struct engine_group *g,
+                         struct failover_input *in);
+int8_t engine_decide_active(const struct engine *e, const struct engine_group *g);
+const char *engine_cluster_name(const struct engine *e, const struct engine_group *g, int place);
+int engine_cluster_place(const struct engine *e, const struct engine_group *g, const char *name);
+
+/* ---- engine_record.c: stage 7 --------------------------------------------------------------- */
+typedef void engine_recorded(void *arg, bool ok, const struct err *err);
+/* Appends entry (time is set here).  folds_now: the ledger takes it at once, since what it says
+ * has happened; else when it is durable, since it only then holds.  done may be NULL. */
+void engine_record(struct engine *e, struct journal_entry *entry, bool folds_now,
+                   engine_recorded *done, void *arg);
+void engine_record_alarm(struct engine *e, const char *group, const char *name, const char *text);
+void engine_record_tell(struct engine *e, const struct journal_entry *entry);
+
+#endif

@@ -1,0 +1,133 @@
+/* dnsflip/engine/switcher_record.c -- what the journal gets of an operation: the intent before the
+ * first effect, each hook before it begins, each change when it is acknowledged, the outcome. */
+#include <string.h>
+
+#include "dnsflip/base/mem.h"
+#include "dnsflip/base/str.h"
+#include "dnsflip/engine/switcher_state.h"
+
+static struct journal_entry entry_of(const struct switcher *s, enum entry_kind kind)
+{
+    struct journal_entry entry = { .kind = kind,
+                                   .verb = s->op.verb,
+                                   .state = s->op.state,
+                                   .epoch = s->op.epoch,
+                                   .step = s->op.step };
+
+    str_copy(entry.group, sizeof(entry.group), s->op.group);
+    str_copy(entry.operation, sizeof(entry.operation), s->op.id);
+    str_copy(entry.from, sizeof(entry.from), s->op.from);
+    str_copy(entry.to, sizeof(entry.to), s->op.to);
+    return entry;
+}
+
+void switcher_add_detail(struct switcher *s, const char *detail)
+{
+    size_t len = strlen(s->op.detail);
+
+    str_format(s->op.detail + len, sizeof(s->op.detail) - len, "%s%s", len > 0 ? ": " : "", detail);
+}
+
+/* The intent may come back after the operation was refused for coming too late: the group stays
+ * locked until what lies on the disk ends with its refusal. */
+static void on_intent(void *arg, bool ok, const struct err *err)
+{
+    struct switcher_wait *wait = arg;
+    struct switcher *s = wait->switcher;
+
+    mem_free(wait);
+    if (s == NULL)
+        return;
+    s->intent = NULL;
+    switcher_event(s, ok ? OP_EVENT_DURABLE : OP_EVENT_NOT_DURABLE, ok ? NULL : err->text);
+}
+
+void switcher_record_intent(struct switcher *s, const char *request_digest)
+{
+    struct journal_entry entry = entry_of(s, ENTRY_INTENT);
+
+    entry.names = s->op.n_names;
+    entry.until = s->op.expires;
+    entry.overrides = s->op.overrides;
+    entry.has_fence = s->op.has_fence;
+    entry.has_hook = s->op.has_hook;
+    entry.has_proof = s->op.has_proof;
+    str_copy(entry.actor, sizeof(entry.actor), s->op.actor);
+    str_copy(entry.reason, sizeof(entry.reason), s->op.reason);
+    str_copy(entry.request_id, sizeof(entry.request_id), s->op.request_id);
+    str_copy(entry.request_digest, sizeof(entry.request_digest), request_digest);
+    s->intent = mem_zalloc(sizeof(*s->intent));
+    *s->intent = (struct switcher_wait){ .switcher = s, .state = s->op.state };
+    engine_record(s->engine, &entry, true, on_intent, s->intent);
+}
+
+void switcher_record_step(struct switcher *s, const char *detail, engine_recorded *done, void *arg)
+{
+    struct journal_entry entry = entry_of(s, ENTRY_STEP);
+
+    str_copy(entry.detail, sizeof(entry.detail), detail);
+    engine_record(s->engine, &entry, true, done, arg);
+}
+
+/* A failover leaves a cluster that must not come back by itself; automatic moves are failovers. */
+static void record_fence(struct switcher *s)
+{
+    struct journal_entry entry = entry_of(s, ENTRY_FENCE);
+
+    if (s->op.verb != VERB_FAILOVER && s->op.verb != VERB_AUTO)
+        return;
+    entry.from[0] = '\0';
+    str_copy(entry.to, sizeof(entry.to), s->op.from);
+    engine_record(s->engine, &entry, true, NULL, NULL);
+}
+
+void switcher_record_progress(struct switcher *s, const struct operation *before)
+{
+    if (s->op.is_changed && !before->is_changed) {
+        struct journal_entry entry = entry_of(s, ENTRY_MOVED);
+
+        entry.names = s->op.n_names;
+        engine_record(s->engine, &entry, true, NULL, NULL);
+        record_fence(s);
+    } else if (s->op.step != before->step) {
+        switcher_record_step(s, s->token, NULL, NULL);
+    }
+    if (s->op.settled.ms != 0 && before->settled.ms == 0) {
+        struct journal_entry entry = entry_of(s, ENTRY_SETTLED);
+
+        engine_record(s->engine, &entry, true, NULL, NULL);
+    }
+}
+
+static void on_refusal(void *arg, bool ok, const struct err *err)
+{
+    struct switcher_wait *wait = arg;
+
+    (void)ok;
+    (void)err;
+    wait->group->unsettled_refusals--;
+    engine_decide_mark(wait->group->engine, wait->group->index);
+    mem_free(wait);
+}
+
+void switcher_record_outcome(struct switcher *s)
+{
+    bool is_refused = s->op.state == OP_REFUSED;
+    struct journal_entry entry = entry_of(s, is_refused ? ENTRY_REFUSED : ENTRY_OUTCOME);
+    struct switcher_wait *wait;
+
+    entry.names = s->op.asked;
+    entry.step = s->op.verified;
+    str_copy(entry.detail, sizeof(entry.detail), s->op.detail);
+    if (!is_refused) {
+        engine_record(s->engine, &entry, true, NULL, NULL);
+        if (s->op.state != OP_DONE && s->op.state != OP_SUPERSEDED)
+            engine_record_alarm(s->engine, s->op.group, op_state_name(s->op.state), s->op.detail);
+        return;
+    }
+    wait = mem_zalloc(sizeof(*wait));
+    *wait = (struct switcher_wait){ .group = s->group };
+    s->group->unsettled_refusals++;
+    engine_record(s->engine, &entry, true, on_refusal, wait);
+    engine_record_alarm(s->engine, s->op.group, "refused", s->op.detail);
+}

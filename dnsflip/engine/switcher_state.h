@@ -1,0 +1,49 @@
+/* dnsflip/engine/switcher_state.h -- one operation being carried out, shared by switcher*.c only.
+ */
+#ifndef DNSFLIP_ENGINE_SWITCHER_STATE_H
+#define DNSFLIP_ENGINE_SWITCHER_STATE_H
+
+#include <stdbool.h>
+
+#include "dnsflip/engine/engine_state.h"
+#include "dnsflip/engine/switcher.h"
+
+struct verify;
+
+/* An entry on its way to the disk that somebody waits for; outlives a switcher that is let go. */
+struct switcher_wait {
+    struct switcher *switcher; /* NULL = nobody waits any more */
+    struct engine_group *group;
+    enum op_state state; /* the one that asked */
+};
+
+struct switcher {
+    struct engine *engine;      /* borrowed */
+    struct engine_group *group; /* borrowed; group->switcher is this one until it ends */
+    struct operation op;
+    struct plan plan;
+    struct target_change *changes;       /* owned */
+    struct provider_call *call;          /* in flight, NULL = none */
+    struct verify *verify;               /* owned, NULL = not verifying */
+    struct loop_timer *deadline, *retry; /* owned */
+    struct switcher_wait *wait;          /* a hook's STEP entry; freed by its callback */
+    struct switcher_wait *intent;        /* the INTENT entry; freed by its callback */
+    bool has_hook_running;               /* hooks.c has something for this operation */
+    char token[PROVIDER_TOKEN_BYTES];
+    char laggards[REASON_TEXT_BYTES];
+    command_done *done; /* NULL = answered, or nobody asked */
+    void *done_arg;
+};
+
+const struct group_cfg *switcher_group_cfg(const struct switcher *s);
+void switcher_event(struct switcher *s, enum op_event event, const char *detail);
+
+/* ---- switcher_record.c: what the journal gets -------------------------------------------------
+ */
+void switcher_record_intent(struct switcher *s, const char *request_digest);
+void switcher_record_step(struct switcher *s, const char *detail, engine_recorded *done, void *arg);
+void switcher_record_progress(struct switcher *s, const struct operation *before);
+void switcher_record_outcome(struct switcher *s);
+void switcher_add_detail(struct switcher *s, const char *detail);
+
+#endif

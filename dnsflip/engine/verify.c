@@ -1,0 +1,253 @@
+#include "dnsflip/engine/verify.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "dnsflip/base/mem.h"
+#include "dnsflip/base/str.h"
+#include "dnsflip/io/dns_client.h"
+#include "dnsflip/io/io.h"
+#include "dnsflip/io/loop.h"
+#include "dnsflip/providers/provider.h"
+
+#define TYPE_A 1
+#define TYPE_AAAA 28
+#define AGAIN_CEILING_MS INT64_C(5000)
+#define LAGGARDS_NAMED 3
+
+struct question {
+    uint32_t change;
+    uint8_t server; /* index into verify.servers */
+    uint8_t type;
+    bool tcp;
+    bool is_right;
+};
+
+struct slot {
+    struct verify *verify;
+    struct dns_ask *ask; /* NULL = free */
+    uint32_t question;
+};
+
+struct verify {
+    struct io *io;
+    const struct group_cfg *group;
+    const struct target_change *changes; /* borrowed */
+    struct inet_addr servers[PROVIDERS_MAX * PROVIDER_SERVERS_MAX];
+    uint16_t n_servers;
+    struct question *questions; /* owned */
+    uint32_t n_questions, next, right;
+    struct slot slots[VERIFY_IN_FLIGHT];
+    uint32_t in_flight;
+    struct loop_timer *timer; /* owned */
+    int64_t again_ms;
+    verify_progress *progress;
+    void *arg;
+};
+
+/* ---- what must be answered --------------------------------------------------------------------
+ */
+
+static bool is_in(const struct inet_ip *ip, const struct inet_ip list[], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (inet_ip_equal(ip, &list[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool is_right(const struct target *want, uint8_t type, const struct dns_answer *got)
+{
+    const struct inet_ip *ips = type == TYPE_A ? want->a : want->aaaa;
+    size_t n = type == TYPE_A ? want->n_a : want->n_aaaa;
+
+    if (got->status != DNS_ASK_ANSWERED || got->rcode != 0 || !got->authoritative)
+        return false;
+    if (want->cname[0] != '\0')
+        return str_equal_nocase(got->cname, want->cname);
+    if (got->cname[0] != '\0' || got->n_ips != n)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_in(&got->ips[i], ips, n))
+            return false;
+    }
+    return true;
+}
+
+static bool concerns(const struct target_change *change, uint8_t type)
+{
+    if (change->before->cname[0] != '\0' || change->after->cname[0] != '\0')
+        return type == TYPE_A;
+    if (type == TYPE_A)
+        return change->before->n_a > 0 || change->after->n_a > 0;
+    return change->before->n_aaaa > 0 || change->after->n_aaaa > 0;
+}
+
+/* ---- the list of questions ----------------------------------------------------------------------
+ */
+
+static void add_questions(struct verify *v, uint32_t change, unsigned first, unsigned end)
+{
+    static const uint8_t types[] = { TYPE_A, TYPE_AAAA };
+
+    for (size_t t = 0; t < sizeof(types); t++) {
+        if (!concerns(&v->changes[change], types[t]))
+            continue;
+        for (unsigned s = first; s < end; s++) {
+            struct question q = { .change = change, .server = (uint8_t)s, .type = types[t] };
+
+            v->questions[v->n_questions++] = q;
+            if (change % VERIFY_TCP_EVERY != 0)
+                continue;
+            q.tcp = true;
+            v->questions[v->n_questions++] = q;
+        }
+    }
+}
+
+static void list_questions(struct verify *v, const struct settings *settings,
+                           const struct plan *plan)
+{
+    unsigned first[PROVIDERS_MAX + 1] = { 0 };
+
+    for (unsigned p = 0; p < settings->n_providers; p++) {
+        first[p] = v->n_servers;
+        v->n_servers =
+            (uint16_t)(v->n_servers + provider_find(settings->providers[p].kind)
+                                          ->servers(settings, p, &v->servers[v->n_servers]));
+        first[p + 1] = v->n_servers;
+    }
+    v->questions = mem_array((size_t)plan->n_names * v->n_servers * 4 + 1, sizeof(*v->questions));
+    for (uint32_t i = 0; i < plan->n_names; i++) {
+        unsigned p = v->group->hostnames[v->changes[i].hostname].provider;
+
+        add_questions(v, i, first[p], first[p + 1]);
+    }
+}
+
+/* ---- asking
+ * --------------------------------------------------------------------------------------- */
+
+static void pump(struct verify *v);
+
+static void name_laggards(const struct verify *v, char *out, size_t cap)
+{
+    size_t len = 0;
+    unsigned named = 0;
+
+    out[0] = '\0';
+    for (uint32_t i = 0; i < v->n_questions && named < LAGGARDS_NAMED; i++) {
+        const struct question *q = &v->questions[i];
+        char server[INET_TEXT_BYTES];
+
+        if (q->is_right)
+            continue;
+        str_format(out + len, cap - len, "%s%s %s at %s%s", named == 0 ? "" : ", ",
+                   v->group->hostnames[v->changes[q->change].hostname].name,
+                   q->type == TYPE_A ? "A" : "AAAA",
+                   inet_format_addr(&v->servers[q->server], server), q->tcp ? " (TCP)" : "");
+        len += strlen(out + len);
+        named++;
+    }
+}
+
+static void end_round(struct verify *v)
+{
+    char laggards[REASON_TEXT_BYTES];
+    bool is_done = v->right == v->n_questions;
+
+    name_laggards(v, laggards, sizeof(laggards));
+    if (!is_done) {
+        v->next = 0;
+        loop_timer_set(v->timer, mono_add(loop_now(v->io->loop).mono, v->again_ms));
+        v->again_ms = v->again_ms * 2 > AGAIN_CEILING_MS ? AGAIN_CEILING_MS : v->again_ms * 2;
+    }
+    v->progress(v->arg, v->right, v->n_questions, is_done, laggards);
+}
+
+static void on_answer(void *arg, const struct dns_answer *answer)
+{
+    struct slot *slot = arg;
+    struct verify *v = slot->verify;
+    struct question *q = &v->questions[slot->question];
+
+    slot->ask = NULL;
+    v->in_flight--;
+    if (is_right(v->changes[q->change].after, q->type, answer)) {
+        q->is_right = true;
+        v->right++;
+    }
+    pump(v);
+}
+
+static struct slot *free_slot(struct verify *v)
+{
+    for (size_t i = 0; i < VERIFY_IN_FLIGHT; i++) {
+        if (v->slots[i].ask == NULL)
+            return &v->slots[i];
+    }
+    return NULL;
+}
+
+static void ask(struct verify *v, uint32_t number)
+{
+    const struct question *q = &v->questions[number];
+    struct slot *slot = free_slot(v);
+
+    assert(slot != NULL);
+    slot->question = number;
+    slot->ask = dns_client_ask(v->io->dns_client, &v->servers[q->server],
+                               v->group->hostnames[v->changes[q->change].hostname].name, q->type,
+                               q->tcp, VERIFY_TIMEOUT_MS, on_answer, slot);
+    v->in_flight++;
+}
+
+static void pump(struct verify *v)
+{
+    while (v->next < v->n_questions && v->in_flight < VERIFY_IN_FLIGHT) {
+        if (!v->questions[v->next].is_right)
+            ask(v, v->next);
+        v->next++;
+    }
+    if (v->in_flight == 0)
+        end_round(v);
+}
+
+static void on_timer(void *arg)
+{
+    pump(arg);
+}
+
+struct verify *verify_start(struct io *io, const struct settings *settings, const struct plan *plan,
+                            const struct target_change changes[], verify_progress *progress,
+                            void *arg)
+{
+    struct verify *v = mem_zalloc(sizeof(*v));
+
+    v->io = io;
+    v->group = &settings->groups[plan->group];
+    v->changes = changes;
+    v->progress = progress;
+    v->arg = arg;
+    v->again_ms = VERIFY_AGAIN_MS;
+    for (size_t i = 0; i < VERIFY_IN_FLIGHT; i++)
+        v->slots[i].verify = v;
+    list_questions(v, settings, plan);
+    v->timer = loop_timer_new(io->loop, on_timer, v);
+    loop_timer_set(v->timer, loop_now(io->loop).mono);
+    return v;
+}
+
+void verify_cancel(struct verify *v)
+{
+    if (v == NULL)
+        return;
+    for (size_t i = 0; i < VERIFY_IN_FLIGHT; i++) {
+        if (v->slots[i].ask != NULL)
+            dns_client_cancel(v->slots[i].ask);
+    }
+    loop_timer_free(v->timer);
+    mem_free(v->questions);
+    loop_defer_free(v->io->loop, v);
+}
