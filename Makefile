@@ -147,7 +147,7 @@ check: deps                ## everything: builds, all tests, sanitizers, lint, c
 	+@$(for-scripts) STRICT_BUILD='$(call beside,check)' SAN_BUILD='$(call beside,san)' tests/check.sh
 
 lint:                      ## layers, banned calls, sizes, docs, headers, clang-tidy, shellcheck, man pages, format
-	@LINT_CACHE='$(call beside,lint)' $(run) steps lint $(wildcard tests/lint/*.sh)
+	@LINT_CACHE='$(call beside,lint)' WARN='$(WARN)' $(run) steps lint $(wildcard tests/lint/*.sh)
 
 FORMATTED = $(shell find dnsflip probes policies tests -name '*.[ch]')
 fmt:                       ## format every C file in place
@@ -175,7 +175,7 @@ install: all               ## install to DESTDIR, PREFIX
 	install -m 755 $(BUILD)/dnsflip $(BUILD)/dnsflip-face $(DESTDIR)$(PREFIX)/sbin
 	$(foreach f,$(wildcard dnsflip/man/*.8),install -m 644 $(f) $(share)/man/man8 &&) true
 	$(foreach f,$(wildcard dnsflip/man/*.5),install -m 644 $(f) $(share)/man/man5 &&) true
-	$(foreach f,$(wildcard conf/*),install -m 644 $(f) $(share)/doc/dnsflip/conf &&) true
+	$(if $(wildcard conf/*),cp -R conf/. $(share)/doc/dnsflip/conf)
 	$(if $(wildcard completions/dnsflip.bash),install -m 644 completions/dnsflip.bash $(share)/bash-completion/completions/dnsflip)
 	$(if $(wildcard completions/_dnsflip),install -m 644 completions/_dnsflip $(share)/zsh/site-functions)
 
@@ -184,8 +184,8 @@ dist:                      ## build/dnsflip-VERSION.tar.gz from the last commit
 	git archive --prefix=dnsflip-$(VERSION)/ -o build/dnsflip-$(VERSION).tar.gz HEAD
 	@echo build/dnsflip-$(VERSION).tar.gz
 
-clean:                     ## remove everything that was built, downloads excepted
-	find build -mindepth 1 -maxdepth 1 ! -name venv ! -name peers ! -name fresh -exec rm -rf {} + 2>/dev/null || true
+clean:                     ## remove everything that was built; the venv and unpacked peers stay
+	rm -rf $(BUILD) $(filter-out $(addprefix build/,venv peers fresh),$(wildcard build/*))
 
 help:                      ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -10,6 +10,9 @@ kinds=${COVER_KINDS:-unit sim golden integration e2e}
 LABEL='(cover)' tests/run.py steps build \
     "cover=$MAKE --no-print-directory $JOBS MODE=cover BUILD=$COVER_BUILD programs test-programs"
 find "$COVER_BUILD" -name '*.gcda' -exec rm -f {} +
+# Started as root, the processes leave it: they must be able to write their counts all the same.
+umask 000
+chmod -R a+rwX "$COVER_BUILD"
 # shellcheck disable=SC2086 # words
 $MAKE --no-print-directory -k -j1 MODE=cover BUILD="$COVER_BUILD" RESULTS="$COVER_BUILD/results" $kinds \
     >"$COVER_BUILD/tests.log" 2>&1 || {
