@@ -18,6 +18,10 @@ typedef void render_problem(void *arg, const struct local_cfg *zone, unsigned li
  * reports every mistake.  Returns how many. */
 size_t render_check(const struct settings *s, render_problem *report, void *arg);
 
+/* Reports what is no mistake but worth a word: CLUSTER.HOST names that give way to other records of
+ * that name.  Returns how many. */
+size_t render_notes(const struct settings *s, render_problem *report, void *arg);
+
 /* The view of s: group i of the view is s->groups[i], its cluster index k + 1 is
  * s->groups[i].clusters[k]; a group with no name in a local zone still has its place.
  * serial: the zone's own serial, a floor for the SOA serial (RFC 1982) beside the epochs.

@@ -1,0 +1,381 @@
+#include "dnsflip/render/nodes.h"
+
+#include <string.h>
+
+#include "dnsflip/base/mem.h"
+#include "dnsflip/base/str.h"
+#include "dnsflip/dns/view_format.h"
+#include "dnsflip/render/compose.h"
+#include "dnsflip/render/emit.h"
+#include "dnsflip/render/wire.h"
+#include "dnsflip/render/zone_check.h"
+
+#define ENTRIES_MAX 1024 /* types at one name */
+
+/* As struct view_directory, with room for all entries. */
+struct full_directory {
+    uint32_t n;
+    uint32_t reserved;
+    struct view_entry entries[ENTRIES_MAX];
+};
+
+_Static_assert(offsetof(struct full_directory, entries) == offsetof(struct view_directory, entries),
+               "both are the same in the file");
+
+struct room {
+    struct names *ns;
+    struct emit e;
+    struct compose c;
+    struct full_directory directory;
+    uint32_t labels; /* of the longest name */
+    uint32_t slots, slot_bits, zones, groups;
+    bool is_too_long; /* some answer or directory was */
+};
+
+/* A place in the file; valid until something is added to it. */
+static void *at(struct room *r, uint32_t offset)
+{
+    return r->e.bytes + offset;
+}
+
+static const struct names_zone *zone_of(const struct room *r, const struct names_name *name)
+{
+    return &r->ns->zones[name->zone];
+}
+
+static void add_entry(struct room *r, uint16_t type, const uint8_t *target, size_t len)
+{
+    struct full_directory *d = &r->directory;
+
+    if (r->c.is_too_long || d->n == ENTRIES_MAX) {
+        r->is_too_long = true;
+        return;
+    }
+    d->entries[d->n++] =
+        (struct view_entry){ .type = type, .answer = emit_answer(&r->e, &r->c, target, len) };
+}
+
+/* The target of a CNAME is looked for here if it lies in the same zone. */
+static bool is_followed(const struct room *r, const struct names_name *name, const uint8_t *wire,
+                        size_t len)
+{
+    return names_is_in(zone_of(r, name), wire, len) &&
+           names_zone_of(r->ns, wire, len) == name->zone;
+}
+
+static void add_rrset(struct room *r, const struct names_name *name, uint32_t ttl_s,
+                      const struct names_rrset *set)
+{
+    const uint8_t *target = NULL;
+    size_t len = 0;
+
+    compose_start(&r->c, zone_of(r, name));
+    compose_rrset(&r->c, COMPOSE_ANSWER, NULL, NULL, ttl_s, set);
+    if (set->type == WIRE_DNAME ||
+        (set->type == WIRE_CNAME &&
+         is_followed(r, name, set->rdatas[0].bytes, set->rdatas[0].len))) {
+        target = set->rdatas[0].bytes;
+        len = set->rdatas[0].len;
+    }
+    add_entry(r, set->type, target, len);
+}
+
+static void add_addresses(struct room *r, const struct names_name *name, uint16_t type,
+                          uint32_t ttl_s, const struct inet_ip *ips, uint8_t n)
+{
+    struct names_rdata rdatas[ADDRESSES_MAX];
+    struct names_rrset set = { .type = type, .n = n, .rdatas = rdatas };
+    uint8_t bytes[ADDRESSES_MAX][16];
+
+    for (uint8_t i = 0; i < n; i++) {
+        memcpy(bytes[i], ips[i].bytes, sizeof(bytes[i]));
+        rdatas[i] = (struct names_rdata){ .bytes = bytes[i], .len = type == WIRE_A ? 4 : 16 };
+    }
+    if (n > 0)
+        add_rrset(r, name, ttl_s, &set);
+}
+
+/* What a managed name holds while cluster number k of its group is active. */
+static void add_target(struct room *r, const struct names_name *name, unsigned k)
+{
+    const struct target *t = &name->host->targets[k];
+    uint32_t ttl_s = t->ttl_s != 0 ? t->ttl_s : r->ns->settings->groups[name->group].ttl_s;
+    uint8_t bytes[WIRE_RDATA_BYTES];
+    struct names_rdata rdata = { .bytes = bytes };
+    struct names_rrset set = { .n = 1, .rdatas = &rdata };
+    struct err err;
+
+    if (t->cname[0] != '\0') {
+        rdata.len = (uint16_t)wire_name_parse(t->cname, bytes);
+        set.type = WIRE_CNAME;
+        add_rrset(r, name, ttl_s, &set);
+        return;
+    }
+    add_addresses(r, name, WIRE_A, ttl_s, t->a, t->n_a);
+    add_addresses(r, name, WIRE_AAAA, ttl_s, t->aaaa, t->n_aaaa);
+    if (t->https[0] != '\0') {
+        rdata.len = (uint16_t)wire_https_parse(t->https, bytes, sizeof(bytes), &err);
+        set.type = WIRE_HTTPS;
+        add_rrset(r, name, ttl_s, &set);
+    }
+}
+
+static void add_glue(struct room *r, const struct names_name *cut, const struct names_rdata *server)
+{
+    static const uint16_t types[] = { WIRE_A, WIRE_AAAA };
+    const struct names_name *name = names_find(r->ns, cut->zone, server->bytes, server->len);
+    const struct names_name *above = name;
+
+    if (name == NULL || (!names_is_cut(name) && names_cut_above(name) == NULL))
+        return;
+    while (above != NULL && above != cut)
+        above = above->parent;
+    if (above == NULL)
+        above = zone_of(r, cut)->top;
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        const struct names_rrset *set = names_rrset(name, types[i]);
+
+        if (set != NULL)
+            compose_rrset(&r->c, COMPOSE_ADDITIONAL, name, above, set->ttl_s, set);
+    }
+}
+
+/* The NS records of the cut and the addresses of those that nobody finds without (glue). */
+static void add_referral(struct room *r, const struct names_name *cut)
+{
+    const struct names_rrset *set = names_rrset(cut, WIRE_NS);
+
+    compose_start(&r->c, zone_of(r, cut));
+    compose_rrset(&r->c, COMPOSE_AUTHORITY, cut, cut, set->ttl_s, set);
+    for (size_t i = 0; i < set->n; i++)
+        add_glue(r, cut, &set->rdatas[i]);
+    add_entry(r, WIRE_NS, NULL, 0);
+}
+
+static void add_static(struct room *r, const struct names_name *name)
+{
+    const struct names_rrset *dname = names_rrset(name, WIRE_DNAME);
+
+    /* Readers of the view expect a DNAME to be the first. */
+    if (dname != NULL)
+        add_rrset(r, name, dname->ttl_s, dname);
+    for (const struct names_rrset *set = name->rrsets; set != NULL; set = set->next) {
+        if (set != dname)
+            add_rrset(r, name, set->ttl_s, set);
+    }
+}
+
+/* The directory of the name while cluster number k is active. */
+static uint32_t directory(struct room *r, const struct names_name *name, unsigned k)
+{
+    r->directory.n = 0;
+    if (names_is_cut(name)) {
+        add_referral(r, name);
+    } else if (name->host == NULL) {
+        add_static(r, name);
+    } else if (name->cluster != 0) {
+        add_target(r, name, name->cluster - 1U);
+    } else {
+        add_target(r, name, k);
+        add_static(r, name);
+    }
+    return emit_part(&r->e, &r->directory,
+                     offsetof(struct full_directory, entries) +
+                         r->directory.n * sizeof(struct view_entry));
+}
+
+static uint8_t flags_of(const struct names_name *name)
+{
+    if (names_is_cut(name))
+        return VIEW_NODE_CUT;
+    return names_rrset(name, WIRE_DNAME) != NULL ? VIEW_NODE_DNAME : 0;
+}
+
+static void put_in_slot(struct room *r, struct names_name *name, uint32_t node)
+{
+    const struct view_node *n = at(r, node);
+    struct view_slot *slots = at(r, r->slots);
+    uint64_t hash = view_hash_name(n->name, n->name_len);
+    uint32_t i = view_hash_slot(hash, r->slot_bits);
+
+    while (slots[i].node != 0)
+        i = (i + 1) & ((UINT32_C(1) << r->slot_bits) - 1);
+    slots[i] = (struct view_slot){ .tag = view_hash_tag(hash), .node = node };
+    name->slot = i;
+}
+
+static void add_node(struct room *r, struct names_name *name)
+{
+    bool has_word = name->host != NULL && name->cluster == 0;
+    unsigned n = has_word ? r->ns->settings->groups[name->group].n_clusters : 1;
+    size_t padded = (name->len + 7U) / 8 * 8;
+    size_t directories_at = sizeof(struct view_node) + padded;
+    uint32_t directories[CLUSTERS_MAX];
+    uint32_t offset;
+    struct view_node *node;
+
+    for (unsigned k = 0; k < n; k++)
+        directories[k] = directory(r, name, k);
+    offset = emit_room(&r->e, directories_at + n * sizeof(uint32_t));
+    node = at(r, offset);
+    node->name_len = name->len;
+    node->flags = flags_of(name);
+    node->n_variants = (uint8_t)n;
+    node->zone = name->zone;
+    node->directories_at = (uint16_t)directories_at;
+    node->group = has_word ? name->group : VIEW_NO_GROUP;
+    memcpy(node->name, name->wire, name->len);
+    memcpy((uint8_t *)node + directories_at, directories, n * sizeof(uint32_t));
+    put_in_slot(r, name, offset);
+}
+
+/* Whether the view answers with this name, rather than with a delegation or another zone. */
+static bool is_visible(const struct room *r, const struct names_name *name)
+{
+    return names_cut_above(name) == NULL && !zone_check_is_shadowed(r->ns, name);
+}
+
+static void count_labels(struct room *r, const struct names_name *name)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; name->wire[i] != 0; i += 1U + name->wire[i])
+        n++;
+    if (n > r->labels)
+        r->labels = n;
+}
+
+/* A "*" is found through the name above it. */
+static void link_wildcard(struct room *r, const struct names_name *name)
+{
+    struct view_slot *slots = at(r, r->slots);
+    struct view_node *above;
+
+    if (name->wire[0] != 1 || name->wire[1] != '*' || name->parent == NULL)
+        return;
+    above = at(r, slots[name->parent->slot].node);
+    above->wildcard = name->slot + 1;
+}
+
+static void add_nodes(struct room *r)
+{
+    for (struct names_name *name = r->ns->first; name != NULL; name = name->next) {
+        if (!is_visible(r, name))
+            continue;
+        add_node(r, name);
+        if (r->e.is_too_long)
+            return;
+        count_labels(r, name);
+    }
+    for (const struct names_name *name = r->ns->first; name != NULL; name = name->next) {
+        if (is_visible(r, name))
+            link_wildcard(r, name);
+    }
+}
+
+/* "Nothing there" in a zone: its SOA, to be kept no longer than its minimum (RFC 2308). */
+static uint32_t negative(struct room *r, const struct names_zone *zone)
+{
+    const struct names_rrset *soa = names_rrset(zone->top, WIRE_SOA);
+    uint32_t ttl_s = zone->cfg->soa.minimum_s < soa->ttl_s ? zone->cfg->soa.minimum_s : soa->ttl_s;
+
+    compose_start(&r->c, zone);
+    compose_rrset(&r->c, COMPOSE_AUTHORITY, zone->top, zone->top, ttl_s, soa);
+    return emit_answer(&r->e, &r->c, NULL, 0);
+}
+
+static void add_zone(struct room *r, unsigned i)
+{
+    const struct names_zone *zone = &r->ns->zones[i];
+    const struct settings *s = r->ns->settings;
+    uint32_t *groups = mem_array(s->n_groups + 1, sizeof(*groups));
+    bool *is_in = mem_array(s->n_groups + 1, sizeof(*is_in));
+    struct view_zone out = { .apex_len = (uint32_t)zone->apex_len };
+
+    for (const struct names_name *name = r->ns->first; name != NULL; name = name->next) {
+        if (name->host != NULL && name->zone == i)
+            is_in[name->group] = true;
+    }
+    for (uint32_t g = 0; g < s->n_groups; g++) {
+        if (is_in[g])
+            groups[out.n_groups++] = g;
+    }
+    out.apex = emit_part(&r->e, zone->apex, zone->apex_len);
+    out.groups = emit_part(&r->e, groups, (out.n_groups + 1) * sizeof(*groups));
+    out.negative = negative(r, zone);
+    memcpy(at(r, r->zones + i * (uint32_t)sizeof(out)), &out, sizeof(out));
+    mem_free(groups);
+    mem_free(is_in);
+}
+
+static uint32_t add_text(struct room *r, const char *text)
+{
+    char padded[NAME_BYTES] = { 0 };
+
+    str_copy(padded, sizeof(padded), text);
+    return emit_part(&r->e, padded, sizeof(padded));
+}
+
+static void add_group(struct room *r, uint32_t i)
+{
+    const struct group_cfg *g = &r->ns->settings->groups[i];
+    struct view_group out = { .n_clusters = g->n_clusters };
+
+    out.name = add_text(r, g->name);
+    for (uint8_t k = 0; k < g->n_clusters; k++)
+        out.clusters[k] = add_text(r, r->ns->settings->clusters[g->clusters[k]].name);
+    memcpy(at(r, r->groups + i * (uint32_t)sizeof(out)), &out, sizeof(out));
+}
+
+static void fill(struct room *r, uint64_t generation, uint32_t serial)
+{
+    uint32_t n_groups = (uint32_t)r->ns->settings->n_groups;
+    struct view_header *h;
+
+    (void)emit_room(&r->e, sizeof(*h));
+    /* Half of the slots, at least, stay empty: searches stay short. */
+    for (r->slot_bits = 4; r->ns->n_names * 2 > (size_t)1 << r->slot_bits;)
+        r->slot_bits++;
+    r->slots = emit_room(&r->e, sizeof(struct view_slot) << r->slot_bits);
+    r->zones = emit_room(&r->e, r->ns->n_zones * sizeof(struct view_zone));
+    r->groups = emit_room(&r->e, n_groups * sizeof(struct view_group));
+    for (unsigned i = 0; i < r->ns->n_zones; i++)
+        add_zone(r, i);
+    for (uint32_t i = 0; i < n_groups; i++)
+        add_group(r, i);
+    add_nodes(r);
+    h = at(r, 0);
+    *h = (struct view_header){
+        .magic = VIEW_MAGIC,
+        .format = VIEW_FORMAT,
+        .serial = serial,
+        .generation = generation,
+        .slots = r->slots,
+        .slot_bits = r->slot_bits,
+        .zones = r->zones,
+        .n_zones = r->ns->n_zones,
+        .groups = r->groups,
+        .n_groups = n_groups,
+        .labels = r->labels,
+    };
+}
+
+int nodes_render(struct names *ns, uint64_t generation, uint32_t serial, struct err *err)
+{
+    struct room *r = mem_zalloc(sizeof(*r));
+    int fd = -1;
+
+    r->ns = ns;
+    emit_init(&r->e);
+    fill(r, generation, serial);
+    if (r->is_too_long)
+        err_set(err, ERR_LIMIT,
+                "a name's answer is longer than %d bytes, or it has more than %d "
+                "types",
+                VIEW_BODY_BYTES_MAX, ENTRIES_MAX);
+    else
+        fd = emit_seal(&r->e, err);
+    emit_fini(&r->e);
+    mem_free(r);
+    return fd;
+}

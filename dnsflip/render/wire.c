@@ -1,0 +1,183 @@
+#include "dnsflip/render/wire.h"
+
+#include <ldns/ldns.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dnsflip/base/str.h"
+
+#define LABEL_BYTES_MAX 63
+#define SVCB_IPV4HINT 4
+#define SVCB_IPV6HINT 6
+#define HTTPS_LINE_BYTES 1024
+
+const char *wire_name_format(const uint8_t *wire, size_t len, struct wire_text *out)
+{
+    char *p = out->text;
+
+    for (size_t at = 0; at < len && wire[at] != 0;) {
+        size_t end = at + 1 + wire[at];
+
+        if (at > 0)
+            *p++ = '.';
+        for (at++; at < end; at++) {
+            if (wire[at] <= ' ' || wire[at] > '~')
+                p += snprintf(p, 5, "\\%03u", (unsigned)wire[at]);
+            else if (strchr(".\\\"();@$", wire[at]) != NULL)
+                p += snprintf(p, 3, "\\%c", wire[at]);
+            else
+                *p++ = (char)wire[at];
+        }
+    }
+    if (p == out->text)
+        *p++ = '.';
+    *p = '\0';
+    return out->text;
+}
+
+const struct wire_type_text *wire_type_format(uint16_t type, struct wire_type_text *out)
+{
+    const ldns_rr_descriptor *d = ldns_rr_descript(type);
+
+    if (d != NULL && d->_name != NULL && d->_name[0] != '\0')
+        str_copy(out->text, sizeof(out->text), d->_name);
+    else
+        str_format(out->text, sizeof(out->text), "TYPE%u", (unsigned)type);
+    return out;
+}
+
+/* One character of a name, escapes resolved.  Moves *text on; -1 = a bad escape. */
+static int next_byte(const char **text)
+{
+    const char *p = *text;
+    int v;
+
+    if (p[0] != '\\') {
+        *text = p + 1;
+        return (unsigned char)str_lower(p[0]);
+    }
+    if (p[1] == '\0')
+        return -1;
+    if (p[1] < '0' || p[1] > '9') {
+        *text = p + 2;
+        return (unsigned char)str_lower(p[1]);
+    }
+    v = 0;
+    for (int i = 1; i <= 3; i++) {
+        if (p[i] < '0' || p[i] > '9')
+            return -1;
+        v = v * 10 + (p[i] - '0');
+    }
+    *text = p + 4;
+    return v <= UINT8_MAX ? (unsigned char)str_lower((char)v) : -1;
+}
+
+/* One label up to a dot or the end: its length byte and bytes at out[at].  Returns the place
+ * behind it, 0 if it is none. */
+static size_t parse_label(const char **text, uint8_t *out, size_t at)
+{
+    size_t length_at = at++;
+
+    while (**text != '.' && **text != '\0') {
+        int c = next_byte(text);
+
+        /* The root label needs the last byte. */
+        if (c < 0 || at >= WIRE_NAME_BYTES - 1 || at - length_at > LABEL_BYTES_MAX)
+            return 0;
+        out[at++] = (uint8_t)c;
+    }
+    out[length_at] = (uint8_t)(at - length_at - 1);
+    return out[length_at] == 0 ? 0 : at;
+}
+
+static size_t parse_labels(const char *text, uint8_t *out, size_t at)
+{
+    while (*text != '\0') {
+        at = at < WIRE_NAME_BYTES - 1 ? parse_label(&text, out, at) : 0;
+        if (at == 0)
+            return 0;
+        if (*text == '.')
+            text++;
+    }
+    out[at++] = 0;
+    return at;
+}
+
+size_t wire_name_parse(const char *text, uint8_t out[static WIRE_NAME_BYTES])
+{
+    if (strcmp(text, ".") == 0)
+        text = "";
+    else if (text[0] == '\0')
+        return 0;
+    return parse_labels(text, out, 0);
+}
+
+size_t wire_mailbox_parse(const char *mail, uint8_t out[static WIRE_NAME_BYTES])
+{
+    const char *sign = strchr(mail, '@');
+    size_t n;
+
+    if (sign == NULL)
+        return wire_name_parse(mail, out);
+    n = (size_t)(sign - mail);
+    if (n == 0 || n > LABEL_BYTES_MAX || sign[1] == '\0')
+        return 0;
+    out[0] = (uint8_t)n;
+    memcpy(out + 1, mail, n);
+    return parse_labels(sign + 1, out, n + 1);
+}
+
+size_t wire_https_parse(const char *text, uint8_t *out, size_t cap, struct err *err)
+{
+    char line[HTTPS_LINE_BYTES];
+    ldns_rr *rr = NULL;
+    ldns_buffer *buffer = NULL;
+    ldns_status status;
+    size_t len = 0;
+
+    if (!str_format(line, sizeof(line), "x. 0 IN HTTPS %s", text) || strchr(text, '\n') != NULL) {
+        err_set(err, ERR_CONFIG, "\"%.64s...\" is too long", text);
+        return 0;
+    }
+    status = ldns_rr_new_frm_str(&rr, line, 0, NULL, NULL);
+    if (status != LDNS_STATUS_OK || rr == NULL) {
+        err_set(err, ERR_CONFIG, "\"%s\": %s", text, ldns_get_errorstr_by_id(status));
+        return 0;
+    }
+    buffer = ldns_buffer_new(LDNS_MAX_PACKETLEN);
+    if (buffer == NULL)
+        err_set(err, ERR_NOMEM, "no memory for an HTTPS record");
+    else if (ldns_rr_rdata2buffer_wire(buffer, rr) != LDNS_STATUS_OK ||
+             ldns_buffer_position(buffer) > cap || ldns_buffer_position(buffer) < 3)
+        err_set(err, ERR_CONFIG, "\"%s\" is no HTTPS record", text);
+    else
+        len = ldns_buffer_position(buffer);
+    if (len > 0)
+        memcpy(out, ldns_buffer_begin(buffer), len);
+    ldns_buffer_free(buffer);
+    ldns_rr_free(rr);
+    return len;
+}
+
+int wire_name_at(uint16_t type)
+{
+    if (type == WIRE_NS || type == WIRE_PTR)
+        return 0;
+    return type == WIRE_MX ? 2 : -1;
+}
+
+bool wire_has_hints(const uint8_t *rdata, size_t len)
+{
+    size_t at = 2;
+
+    while (at < len && rdata[at] != 0)
+        at += 1U + rdata[at];
+    for (at++; at + 4 <= len;) {
+        unsigned key = (unsigned)rdata[at] << 8 | rdata[at + 1];
+
+        if (key == SVCB_IPV4HINT || key == SVCB_IPV6HINT)
+            return true;
+        at += 4 + ((size_t)rdata[at + 2] << 8 | rdata[at + 3]);
+    }
+    return false;
+}
