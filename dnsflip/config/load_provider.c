@@ -1,0 +1,190 @@
+#include "dnsflip/config/loader.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "dnsflip/base/fsio.h"
+#include "dnsflip/base/mem.h"
+#include "dnsflip/base/str.h"
+#include "dnsflip/config/value.h"
+
+#define DNS_PORT 53
+
+/* Is name the zone itself or below it? */
+static bool is_in_zone(const char *name, const char *zone)
+{
+    size_t n = strlen(name);
+    size_t m = strlen(zone);
+
+    return n >= m && strcmp(name + n - m, zone) == 0 && (n == m || name[n - m - 1] == '.');
+}
+
+static void load_nameserver(struct loader *l, const struct yaml_node *node, const char *zone,
+                            struct nameserver_cfg *out)
+{
+    const char *problem = value_hostname_problem(node->key, false);
+
+    if (problem != NULL) {
+        loader_key_error(l, node, "%s", problem);
+        return;
+    }
+    value_copy_hostname(out->name, sizeof(out->name), node->key);
+
+    const struct yaml_node *addresses = node;
+
+    if (node->kind == YAML_TREE_MAP) {
+        loader_section(l, node, schema_keys(SCHEMA_NAMESERVER), out);
+        addresses = yaml_tree_find(node, "addresses");
+    }
+    out->n_ips = loader_ips(l, addresses, 0, ADDRESSES_MAX, out->ips);
+    if (zone[0] == '\0')
+        return;
+    if (is_in_zone(out->name, zone) && out->n_ips == 0)
+        loader_error(l, node, "lies in the zone %s, so it needs its addresses here", zone);
+    if (!is_in_zone(out->name, zone) && out->n_ips > 0)
+        loader_error(l, node,
+                     "lies outside the zone %s, which cannot give its addresses: write an empty "
+                     "list, []",
+                     zone);
+}
+
+static void load_nameservers(struct loader *l, const struct yaml_node *map, struct local_cfg *out)
+{
+    if (!loader_is_map(l, map, NAMESERVERS_MAX))
+        return;
+    if (map->n_children == 0)
+        loader_error(l, map, "is empty, a zone needs at least one name server");
+    for (const struct yaml_node *c = map->child; c != NULL; c = c->next) {
+        load_nameserver(l, c, out->zone, &out->nameservers[out->n_nameservers]);
+        for (uint8_t i = 0; i < out->n_nameservers; i++) {
+            if (strcmp(out->nameservers[i].name, out->nameservers[out->n_nameservers].name) == 0)
+                loader_key_error(l, c, "the name server is there twice");
+        }
+        out->n_nameservers++;
+    }
+}
+
+static void load_soa(struct loader *l, const struct yaml_node *map, struct local_cfg *out)
+{
+    struct soa_cfg *soa = &out->soa;
+    const struct key_spec *keys = schema_keys(SCHEMA_SOA);
+
+    loader_defaults(keys, soa);
+    if (!str_format(soa->contact, sizeof(soa->contact), "hostmaster@%s", out->zone))
+        soa->contact[0] = '\0';
+    if (map == NULL || !loader_section(l, map, keys, soa))
+        return;
+
+    const struct yaml_node *contact = yaml_tree_find(map, "contact");
+    const char *at = strchr(soa->contact, '@');
+
+    if (contact != NULL && (at == NULL || at == soa->contact || strchr(at + 1, '@') != NULL ||
+                            value_hostname_problem(at + 1, false) != NULL))
+        loader_error(l, contact, "'%.100s' is not a mail address like hostmaster@example.com",
+                     soa->contact);
+    if (soa->retry_s > soa->refresh_s)
+        loader_error(l, map, "retry (%us) is longer than refresh (%us)", soa->retry_s,
+                     soa->refresh_s);
+    if (soa->expire_s < soa->refresh_s + soa->retry_s)
+        loader_error(l, map, "expire (%us) is shorter than refresh and retry together (%us)",
+                     soa->expire_s, soa->refresh_s + soa->retry_s);
+}
+
+static void load_secondaries(struct loader *l, const struct yaml_node *map, struct local_cfg *out)
+{
+    struct secondaries_cfg *sec = &out->secondaries;
+
+    if (map == NULL || !loader_section(l, map, schema_keys(SCHEMA_SECONDARIES), sec))
+        return;
+    sec->n_notify =
+        loader_addrs(l, yaml_tree_find(map, "notify"), DNS_PORT, SECONDARIES_MAX, sec->notify);
+
+    const struct yaml_node *key = yaml_tree_find(map, "transfer_key_file");
+
+    if (key != NULL && sec->transfer_key_file[0] != '\0' &&
+        access(sec->transfer_key_file, R_OK) != 0)
+        loader_warn(l, key,
+                    "%s cannot be read yet; make it with: umask 077; echo "
+                    "\"dnsflip:hmac-sha256:$(openssl rand -base64 32)\" > %s",
+                    sec->transfer_key_file, sec->transfer_key_file);
+}
+
+static void load_records(struct loader *l, const struct yaml_node *node, struct local_cfg *out)
+{
+    struct buf text;
+    struct err err;
+
+    if (node == NULL || out->records_path[0] == '\0')
+        return;
+    buf_init(&text, SCHEMA_RECORDS_BYTES_MAX);
+    if (fsio_read(out->records_path, &text, &err) != 0)
+        loader_error(l, node, "%s", err.text);
+    else
+        out->records = mem_strdup(buf_text(&text));
+    if (text.len > 0 && memchr(text.data, '\0', text.len) != NULL)
+        loader_error(l, node, "%s holds a NUL character", out->records_path);
+    buf_fini(&text);
+}
+
+static void load_local(struct loader *l, const struct yaml_node *map, struct local_cfg *out)
+{
+    if (!loader_section(l, map, schema_keys(SCHEMA_PROVIDER), out))
+        return;
+
+    const struct yaml_node *listen = yaml_tree_find(map, "listen");
+
+    out->n_listen = loader_addrs(l, listen, DNS_PORT, LISTENS_MAX, out->listen);
+    if (listen != NULL && listen->kind == YAML_TREE_LIST && listen->child == NULL)
+        loader_error(l, listen, "is empty, at least one address is needed");
+    load_nameservers(l, yaml_tree_find(map, "nameservers"), out);
+    load_soa(l, yaml_tree_find(map, "soa"), out);
+    load_secondaries(l, yaml_tree_find(map, "secondaries"), out);
+    load_records(l, yaml_tree_find(map, "records"), out);
+}
+
+static void load_provider(struct loader *l, const struct yaml_node *node, struct provider_cfg *out)
+{
+    const struct yaml_node *kind = yaml_tree_find(node, "kind");
+
+    loader_name(l, node, out->name);
+    if (kind != NULL && !loader_is_value(l, kind))
+        return;
+    if (kind != NULL && strcmp(kind->text, "local") != 0) {
+        loader_error(l, kind, "the kind '%.64s' is unknown; the kinds are %s", kind->text,
+                     schema_provider_kinds);
+        return;
+    }
+    str_copy(out->kind, sizeof(out->kind), "local");
+    load_local(l, node, &out->local);
+}
+
+/* Two providers never share a zone or an address to answer on. */
+static void check_unique(struct loader *l, const struct yaml_node *node, size_t n)
+{
+    const struct local_cfg *a = &l->s->providers[n].local;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct local_cfg *b = &l->s->providers[i].local;
+
+        if (a->zone[0] != '\0' && strcmp(a->zone, b->zone) == 0)
+            loader_error(l, yaml_tree_find(node, "zone"), "the zone %s is provider %s's already",
+                         a->zone, l->s->providers[i].name);
+    }
+}
+
+void load_providers(struct loader *l, const struct yaml_node *map)
+{
+    struct settings *s = l->s;
+
+    if (!loader_is_map(l, map, PROVIDERS_MAX))
+        return;
+    if (map->n_children == 0)
+        loader_error(l, map, "is empty, at least one provider is needed");
+    s->providers = mem_array(map->n_children + 1U, sizeof(s->providers[0]));
+    for (const struct yaml_node *c = map->child; c != NULL; c = c->next) {
+        l->providers[s->n_providers] = c;
+        load_provider(l, c, &s->providers[s->n_providers]);
+        check_unique(l, c, s->n_providers);
+        s->n_providers++;
+    }
+}

@@ -1,0 +1,73 @@
+#include "dnsflip/config/schema.h"
+
+#include <assert.h>
+#include <string.h>
+
+const char schema_provider_kinds[] = "local";
+
+static const struct schema_section sections[SCHEMA_PARTS] = {
+    [SCHEMA_TOP] = { "", "file", "The top of the file.", schema_top_keys },
+    [SCHEMA_NODE] = { "node", "node", "This controller.", schema_node_keys },
+    [SCHEMA_ACCESS] = { "node.access", "access",
+                        "Lists of uid:NAME, uid:NUMBER, gid:NAME and gid:NUMBER. User 0 and the "
+                        "daemon's own user hold every role.",
+                        schema_access_keys },
+    [SCHEMA_CLUSTER] = { "clusters.CLUSTER", "cluster",
+                         "One Airflow installation in one region. Its name is part of host names "
+                         "(CLUSTER.HOSTNAME always answers with that cluster).",
+                         schema_cluster_keys },
+    [SCHEMA_TARGET] = { "clusters.CLUSTER.target", "target",
+                        "What a hostname resolves to in one cluster: addresses or a CNAME.",
+                        schema_target_keys },
+    [SCHEMA_PROVIDER] = { "providers.PROVIDER", "provider", "What publishes the records.",
+                          schema_provider_keys },
+    [SCHEMA_NAMESERVER] = { "providers.PROVIDER.nameservers.NAME", "nameserver",
+                            "One name server, where more than its addresses is said.",
+                            schema_nameserver_keys },
+    [SCHEMA_SOA] = { "providers.PROVIDER.soa", "soa", "The SOA record.", schema_soa_keys },
+    [SCHEMA_SECONDARIES] = { "providers.PROVIDER.secondaries", "secondaries",
+                             "Standard name servers beside dnsflip.", schema_secondaries_keys },
+    [SCHEMA_POLICY] = { "policies.POLICY", "policy", "How probes are run and judged.",
+                        schema_policy_keys },
+    [SCHEMA_DOWN_IF] = { "policies.POLICY.down_if", "down_if", "One value per class.",
+                         schema_down_if_keys },
+    [SCHEMA_GROUP] = { "groups.GROUP", "group", "Hostnames that move together.",
+                       schema_group_keys },
+    [SCHEMA_PROMOTION] = { "groups.GROUP.promotion", "promotion",
+                           "Commands run without a shell, and the proof that they worked.",
+                           schema_promotion_keys },
+    [SCHEMA_PROOF] = { "groups.GROUP.promotion.proof", "proof",
+                       "Asked of the destination before records change, and of a standby to see "
+                       "that it fails there.",
+                       schema_proof_keys },
+    [SCHEMA_ENDPOINT] = { "groups.GROUP.endpoints[]", "endpoint",
+                          "One front. Several may share a hostname and differ by base_path; the "
+                          "record is made once.",
+                          schema_endpoint_keys },
+    [SCHEMA_PROBE] = { "groups.GROUP.endpoints[].probe", "probe",
+                       "Keys of every kind of probe (tcp: kind, port, timeout).",
+                       schema_probe_common_keys },
+    [SCHEMA_PROBE_HTTP] = { "groups.GROUP.endpoints[].probe", "probe_http", "Keys of kind http.",
+                            schema_probe_http_keys },
+    [SCHEMA_PROBE_AIRFLOW] = { "groups.GROUP.endpoints[].probe", "probe_airflow",
+                               "Keys of kind airflow.", schema_probe_airflow_keys },
+};
+
+const struct schema_section *schema_section(enum schema_part part)
+{
+    return &sections[part];
+}
+
+const struct key_spec *schema_keys(enum schema_part part)
+{
+    return sections[part].keys;
+}
+
+const struct key_spec *schema_find(const struct key_spec *keys, const char *name)
+{
+    for (; keys->name != NULL; keys++) {
+        if (strcmp(keys->name, name) == 0)
+            return keys;
+    }
+    return NULL;
+}
