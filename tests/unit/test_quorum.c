@@ -113,7 +113,7 @@ static size_t read_story(const char *story, struct endpoint_health out[])
 
     for (; *story != '\0'; story++) {
         if (*story == ' ') {
-            class ++;
+            class += 1;
             continue;
         }
         out[n].class = class;

@@ -1,0 +1,531 @@
+/* tests/unit/test_failover.c -- stay or move: stories, reasons, properties of random stories. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "policies/failover.h"
+#include "policies/guard.h"
+
+#define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
+#define TICK_MS INT64_C(10000)
+#define MIN_OUTAGE_MS (3 * TICK_MS)
+
+static const struct failover_cfg automatic = { .min_outage_ms = MIN_OUTAGE_MS, .mode = MODE_AUTO };
+
+static struct instant at(int64_t ticks)
+{
+    return (struct instant){ .mono = { INT64_C(7000000) + ticks * TICK_MS },
+                             .wall = { INT64_C(1700000000000) + ticks * TICK_MS } };
+}
+
+static enum verdict verdict_of(char letter)
+{
+    return letter == 'U' ? VERDICT_UP : letter == 'D' ? VERDICT_DOWN : VERDICT_UNKNOWN;
+}
+
+/* One letter per cluster in order, the first is active.  U up, D down, ? unknown as standby;
+ * fenced ones in lower case (u d .). */
+static struct failover_input world(enum verdict active, const char *others)
+{
+    struct failover_input in = { .n_clusters = (uint8_t)(1 + strlen(others)), .active = 0 };
+
+    in.clusters[0].as_active = active;
+    in.clusters[0].as_standby = VERDICT_UP; /* must not matter */
+    for (int i = 1; i < in.n_clusters; i++) {
+        char letter = others[i - 1];
+
+        in.clusters[i].is_fenced = strchr("ud.", letter) != NULL;
+        in.clusters[i].as_standby = letter == 'U' || letter == 'u'   ? VERDICT_UP
+                                    : letter == 'D' || letter == 'd' ? VERDICT_DOWN
+                                                                     : VERDICT_UNKNOWN;
+        in.clusters[i].as_active = VERDICT_UP; /* must not matter */
+    }
+    return in;
+}
+
+/* Why, as text: "active-down(0)=20000 candidate-chosen(1) guard:block". */
+static const char *reasons(const struct decision *d, char out[static 2048])
+{
+    size_t len = 0;
+
+    out[0] = '\0';
+    for (int i = 0; i < d->n_reasons; i++) {
+        const struct decision_reason *r = &d->reasons[i];
+
+        len += (size_t)snprintf(out + len, 2048 - len, "%s%s", i > 0 ? " " : "", why_name(r->why));
+        if (r->why == WHY_GUARD)
+            len += (size_t)snprintf(out + len, 2048 - len, ":%s", guard_rule_info(r->guard)->name);
+        if (r->cluster >= 0)
+            len += (size_t)snprintf(out + len, 2048 - len, "(%d)", r->cluster);
+        if (r->value != 0)
+            len += (size_t)snprintf(out + len, 2048 - len, "=%lld", (long long)r->value);
+    }
+    return out;
+}
+
+/* A story of the active cluster, one letter per tick; the standby is up.  Checks the decision
+ * after each letter: s stay, M move. */
+static void check_story(const char *story, const char *expected)
+{
+    struct failover_state s = failover_start(at(0).mono);
+    char seen[64] = { 0 };
+
+    assert_true(strlen(story) < sizeof(seen));
+    for (int i = 0; story[i] != '\0'; i++) {
+        struct failover_input in = world(verdict_of(story[i]), "U");
+        struct decision d;
+
+        failover_step(&automatic, &s, &in, at(i + 1), &s, &d);
+        seen[i] = d.kind == DECISION_MOVE ? 'M' : 's';
+    }
+    assert_string_equal(seen, expected);
+}
+
+static void only_an_outage_without_a_break_moves(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *story, *expected;
+    } cases[] = {
+        { "UUUUUUU", "sssssss" },
+        { "UDDDDDD", "ssssMMM" },           /* min_outage after it was first seen down */
+        { "DDDD", "sssM" },                 /* a restart starts it anew */
+        { "UDDDUDDDD", "ssssssssM" },       /* up clears */
+        { "UDDD?D", "ssssss" },             /* unknown is a break that pauses... */
+        { "UDDD?DD", "ssssssM" },           /* ...and does not clear */
+        { "UD?D?D?D?D?D", "ssssssssssss" }, /* what nobody watched does not add up */
+        { "?????????", "sssssssss" },       /* not knowing moves nothing */
+        { "UDDD?????", "sssssssss" },       /* however long it lasts */
+        { "UDDD?UDDD", "sssssssss" },       /* and what follows may clear */
+        { "UDDDDUDDDD", "ssssMssssM" },     /* also after a move that was not made */
+    };
+
+    for (size_t i = 0; i < LENGTH(cases); i++)
+        check_story(cases[i].story, cases[i].expected);
+}
+
+static void an_outage_of_another_active_cluster_does_not_count(void **state)
+{
+    (void)state;
+    struct failover_state s = failover_start(at(0).mono);
+    struct failover_input in = world(VERDICT_DOWN, "U");
+    struct decision d;
+
+    for (int i = 1; i <= 4; i++)
+        failover_step(&automatic, &s, &in, at(i), &s, &d);
+    assert_int_equal(d.kind, DECISION_MOVE);
+    assert_int_equal(d.from, 0);
+    assert_int_equal(d.to, 1);
+
+    in.active = 1;
+    in.clusters[1].as_active = VERDICT_DOWN;
+    for (int i = 5; i <= 8; i++) {
+        failover_step(&automatic, &s, &in, at(i), &s, &d);
+        assert_int_equal(s.active, 1);
+        assert_int_equal(s.down_ms, (i - 5) * TICK_MS);
+        assert_int_equal(d.kind, i < 8 ? DECISION_STAY : DECISION_MOVE);
+    }
+    assert_int_equal(d.from, 1);
+    assert_int_equal(d.to, 0);
+}
+
+static void the_state_is_what_the_header_says(void **state)
+{
+    (void)state;
+    struct failover_state s = failover_start(at(3).mono);
+    struct failover_input in = world(VERDICT_DOWN, "U");
+    struct failover_state next;
+    struct decision d;
+
+    assert_int_equal(s.active, -1);
+    assert_int_equal(s.verdict, VERDICT_UNKNOWN);
+    assert_int_equal(s.down_ms, 0);
+    assert_int_equal(s.at.ms, at(3).mono.ms);
+
+    failover_step(&automatic, &s, &in, at(4), &next, &d);
+    assert_int_equal(s.active, -1); /* state itself is not touched */
+    assert_int_equal(next.active, 0);
+    assert_int_equal(next.verdict, VERDICT_DOWN);
+    assert_int_equal(next.down_ms, 0);
+    assert_int_equal(next.at.ms, at(4).mono.ms);
+
+    in.active = -1;
+    failover_step(&automatic, &next, &in, at(5), &next, &d);
+    assert_int_equal(next.active, -1);
+    assert_int_equal(next.verdict, VERDICT_UNKNOWN);
+    assert_int_equal(next.down_ms, 0);
+    assert_int_equal(next.at.ms, at(5).mono.ms);
+}
+
+/* The decision about a world whose active cluster has been down for ticks. */
+static struct decision after_outage(const struct failover_cfg *cfg, const struct failover_input *in,
+                                    int64_t ticks)
+{
+    struct failover_state s = failover_start(at(0).mono);
+    struct decision d;
+
+    failover_step(cfg, &s, in, at(1), &s, &d);
+    failover_step(cfg, &s, in, at(1 + ticks), &s, &d);
+    return d;
+}
+
+static void every_candidate_passed_over_is_listed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *others;
+        int8_t to;
+        const char *why;
+    } cases[] = {
+        { "U", 1, "candidate-chosen(1)" },
+        { "UU", 1, "candidate-chosen(1)" },
+        { "DU", 2, "candidate-down(1) candidate-chosen(2)" },
+        { "?U", 2, "candidate-unknown(1) candidate-chosen(2)" },
+        { "uU", 2, "candidate-fenced(1) candidate-chosen(2)" },
+        { "D?d.uUD", 6,
+          "candidate-down(1) candidate-unknown(2) candidate-fenced(3) candidate-fenced(4) "
+          "candidate-fenced(5) candidate-chosen(6)" },
+        { "D", -1, "candidate-down(1) both-down" },
+        { "DD", -1, "candidate-down(1) candidate-down(2) both-down" },
+        { "uD", -1, "candidate-fenced(1) candidate-down(2) both-down" },
+        { "?", -1, "candidate-unknown(1) no-destination" },
+        { "D?", -1, "candidate-down(1) candidate-unknown(2) no-destination" },
+        { "?D", -1, "candidate-unknown(1) candidate-down(2) no-destination" },
+        { "u", -1, "candidate-fenced(1) no-destination" },
+        { "d", -1, "candidate-fenced(1) no-destination" },
+        { "", -1, "no-destination" },
+    };
+
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        struct failover_input in = world(VERDICT_DOWN, cases[i].others);
+        struct decision d = after_outage(&automatic, &in, 3);
+        char expected[2048];
+        char seen[2048];
+
+        (void)snprintf(expected, sizeof(expected),
+                       "active-down(0)=30000 outage-long-enough(0)=30000 %s", cases[i].why);
+        assert_string_equal(reasons(&d, seen), expected);
+        assert_int_equal(d.kind, cases[i].to < 0 ? DECISION_STAY : DECISION_MOVE);
+        assert_int_equal(d.from, 0);
+        assert_int_equal(d.to, cases[i].to);
+        assert_false(d.would_move);
+        assert_int_equal(d.next_due.ms, INT64_MAX);
+    }
+}
+
+static void a_stay_says_why(void **state)
+{
+    (void)state;
+    char seen[2048];
+    struct failover_input in = world(VERDICT_UP, "U");
+    struct decision d = after_outage(&automatic, &in, 3);
+
+    assert_string_equal(reasons(&d, seen), "active-up(0)");
+    assert_int_equal(d.to, -1);
+    in = world(VERDICT_UNKNOWN, "U");
+    d = after_outage(&automatic, &in, 3);
+    assert_string_equal(reasons(&d, seen), "active-unknown(0)");
+    assert_int_equal(d.kind, DECISION_STAY);
+    in.active = -1;
+    d = after_outage(&automatic, &in, 3);
+    assert_string_equal(reasons(&d, seen), "not-adopted");
+    assert_int_equal(d.kind, DECISION_STAY);
+    assert_int_equal(d.from, -1);
+    assert_int_equal(d.to, -1);
+    assert_int_equal(d.next_due.ms, INT64_MAX);
+}
+
+static void before_min_outage_the_missing_time_and_all_else_is_told(void **state)
+{
+    (void)state;
+    char seen[2048];
+    struct failover_input in = world(VERDICT_DOWN, "DU");
+    struct decision d = after_outage(&automatic, &in, 2);
+
+    assert_int_equal(d.kind, DECISION_STAY);
+    assert_int_equal(d.to, -1);
+    assert_string_equal(reasons(&d, seen), "active-down(0)=20000 min-outage(0)=10000 "
+                                           "candidate-down(1) candidate-chosen(2)");
+    assert_int_equal(d.next_due.ms, at(1 + 3).mono.ms);
+
+    in.holds[GUARD_TILT] = true;
+    d = after_outage(&automatic, &in, 0);
+    assert_string_equal(reasons(&d, seen), "active-down(0) min-outage(0)=30000 candidate-down(1) "
+                                           "candidate-chosen(2) guard:tilt");
+    assert_int_equal(d.next_due.ms, at(1 + 3).mono.ms);
+
+    const struct failover_cfg at_once = { .min_outage_ms = 0, .mode = MODE_AUTO };
+
+    in = world(VERDICT_DOWN, "U");
+    d = after_outage(&at_once, &in, 0);
+    assert_string_equal(reasons(&d, seen),
+                        "active-down(0) outage-long-enough(0) candidate-chosen(1)");
+    assert_int_equal(d.kind, DECISION_MOVE);
+}
+
+static void modes_that_do_not_move_say_that_they_would(void **state)
+{
+    (void)state;
+    static const struct {
+        enum group_mode mode;
+        const char *why;
+    } cases[] = { { MODE_OBSERVE, "mode-observe" }, { MODE_ADVISE, "mode-advise" } };
+    static const char *const front =
+        "active-down(0)=30000 outage-long-enough(0)=30000 candidate-chosen(1) ";
+
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        const struct failover_cfg cfg = { MIN_OUTAGE_MS, cases[i].mode };
+        struct failover_input in = world(VERDICT_DOWN, "U");
+        struct decision d = after_outage(&cfg, &in, 3);
+        char seen[2048];
+
+        assert_int_equal(d.kind, DECISION_STAY);
+        assert_true(d.would_move);
+        assert_int_equal(d.to, 1);
+        assert_memory_equal(reasons(&d, seen), front, strlen(front));
+        assert_string_equal(seen + strlen(front), cases[i].why);
+
+        /* Anything else in the way, and the mode is not the reason. */
+        in.holds[GUARD_BLOCK] = true;
+        d = after_outage(&cfg, &in, 3);
+        assert_false(d.would_move);
+        assert_int_equal(d.to, -1);
+        assert_string_equal(reasons(&d, seen) + strlen(front), "guard:block");
+        in.holds[GUARD_BLOCK] = false;
+        d = after_outage(&cfg, &in, 2);
+        assert_false(d.would_move);
+        in = world(VERDICT_DOWN, "D");
+        d = after_outage(&cfg, &in, 3);
+        assert_false(d.would_move);
+    }
+}
+
+static void every_guard_that_vetoes_auto_keeps_it_and_is_named(void **state)
+{
+    (void)state;
+    char seen[2048];
+
+    for (int i = 0; i < GUARD_RULES; i++) {
+        enum guard_rule rule = (enum guard_rule)i;
+        bool from_input = rule != GUARD_DESTINATION_DOWN && rule != GUARD_DESTINATION_UNKNOWN &&
+                          rule != GUARD_DESTINATION_FENCED && rule != GUARD_SOURCE_DOWN &&
+                          rule != GUARD_SOURCE_UNKNOWN;
+        struct failover_input in = world(VERDICT_DOWN, "U");
+        struct decision d;
+
+        in.holds[rule] = true;
+        d = after_outage(&automatic, &in, 3);
+        assert_int_equal(d.kind, from_input ? DECISION_STAY : DECISION_MOVE);
+        assert_int_equal(d.to, from_input ? -1 : 1);
+        assert_int_equal(d.n_reasons, from_input ? 4 : 3);
+        if (from_input) {
+            assert_int_equal(d.reasons[3].why, WHY_GUARD);
+            assert_int_equal(d.reasons[3].guard, rule);
+            assert_int_equal(d.reasons[3].cluster, -1);
+        }
+    }
+
+    struct failover_input in = world(VERDICT_DOWN, "D");
+
+    in.holds[GUARD_BRAKE] = in.holds[GUARD_OPERATOR_HOLD] = in.holds[GUARD_EARLY_PROOF] = true;
+
+    struct decision d = after_outage(&automatic, &in, 3);
+
+    assert_string_equal(reasons(&d, seen),
+                        "active-down(0)=30000 outage-long-enough(0)=30000 candidate-down(1) "
+                        "both-down guard:operator-hold guard:brake guard:early-proof");
+}
+
+static void there_is_room_for_every_reason_at_once(void **state)
+{
+    (void)state;
+    struct failover_input in = world(VERDICT_DOWN, "DDDDDDDDDDDDDD?");
+    struct decision d;
+
+    assert_int_equal(in.n_clusters, CLUSTERS_MAX);
+    for (int i = 0; i < GUARD_RULES; i++)
+        in.holds[i] = true;
+    d = after_outage(&automatic, &in, 2);
+    /* down, min-outage, 15 candidates, no destination, the guards but five that verdicts decide */
+    assert_int_equal(d.n_reasons, 2 + 15 + 1 + GUARD_RULES - 5);
+    assert_true(d.n_reasons <= WHYS_MAX);
+}
+
+/* ---- random stories ------------------------------------------------------------------------- */
+
+static uint32_t seed;
+
+static uint32_t random_below(uint32_t n)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 17;
+    seed ^= seed << 5;
+    return seed % n;
+}
+
+static void change_world(struct failover_input *in)
+{
+    for (int i = 0; i < in->n_clusters; i++) {
+        struct failover_candidate *c = &in->clusters[i];
+
+        if (random_below(8) == 0)
+            c->as_active = (enum verdict)random_below(3);
+        if (random_below(6) == 0)
+            c->as_standby = (enum verdict)random_below(3);
+        if (random_below(12) == 0)
+            c->is_fenced = !c->is_fenced;
+    }
+    for (int i = 0; i < GUARD_RULES; i++)
+        in->holds[i] = random_below(60) == 0;
+    if (random_below(40) == 0)
+        in->active = (int8_t)((int)random_below((uint32_t)in->n_clusters + 1) - 1);
+}
+
+/* What must be so for a move, said once more in other words. */
+static bool may_move(const struct failover_input *in, int64_t down_ms, int64_t min_outage_ms)
+{
+    if (in->active < 0 || in->clusters[in->active].as_active != VERDICT_DOWN ||
+        down_ms < min_outage_ms)
+        return false;
+    for (int i = 0; i < GUARD_RULES; i++) {
+        enum guard_rule rule = (enum guard_rule)i;
+
+        if (in->holds[i] && rule >= GUARD_OPERATION_RUNNING &&
+            guard_effect_of(rule, VERB_AUTO) == GUARD_VETO)
+            return false;
+    }
+    return failover_destination(in, VERB_AUTO) >= 0;
+}
+
+static void check_decision(const struct failover_cfg *cfg, const struct failover_input *in,
+                           const struct decision *d, int64_t down_ms)
+{
+    bool may = may_move(in, down_ms, cfg->min_outage_ms);
+
+    assert_int_equal(d->kind, may && cfg->mode == MODE_AUTO ? DECISION_MOVE : DECISION_STAY);
+    assert_int_equal(d->would_move, may && cfg->mode != MODE_AUTO);
+    assert_int_equal(d->from, in->active);
+    assert_int_equal(d->to, may ? failover_destination(in, VERB_AUTO) : -1);
+    assert_in_range(d->n_reasons, 1, WHYS_MAX);
+    if (!may)
+        return;
+    assert_int_not_equal(d->to, in->active);
+    assert_int_equal(in->clusters[d->to].as_standby, VERDICT_UP);
+    assert_false(in->clusters[d->to].is_fenced);
+    for (int i = 0; i < d->to; i++)
+        assert_true(i == in->active || in->clusters[i].is_fenced ||
+                    in->clusters[i].as_standby != VERDICT_UP);
+}
+
+static void random_stories_never_move_without_every_reason_to(void **state)
+{
+    (void)state;
+    int moves = 0;
+
+    for (uint32_t story = 1; story <= 3000; story++) {
+        struct failover_cfg cfg = { .min_outage_ms = (int64_t)(story % 5) * TICK_MS,
+                                    .mode = (enum group_mode)(story % 3) };
+        struct failover_input in = { .n_clusters = (uint8_t)(2 + story % 4) };
+        struct failover_state s = failover_start(at(0).mono);
+        int64_t now = 0;
+        int64_t down_ms = 0;
+        int8_t active = -1;
+        enum verdict before = VERDICT_UNKNOWN;
+
+        seed = story * 2654435761U;
+        for (int i = 0; i < 60; i++) {
+            int64_t gap = 1 + random_below(3);
+            struct failover_state next;
+            struct decision d;
+            struct decision again;
+
+            now += gap;
+            change_world(&in);
+
+            enum verdict v = in.active >= 0 ? in.clusters[in.active].as_active : VERDICT_UNKNOWN;
+
+            if (in.active != active || v == VERDICT_UP)
+                down_ms = 0;
+            else if (v == VERDICT_DOWN && before == VERDICT_DOWN)
+                down_ms += gap * TICK_MS;
+            active = in.active;
+            before = v;
+
+            failover_step(&cfg, &s, &in, at(now), &next, &d);
+            failover_step(&cfg, &s, &in, at(now), &s, &again); /* in place: the same */
+            assert_int_equal(s.active, next.active);
+            assert_int_equal(s.verdict, next.verdict);
+            assert_int_equal(s.at.ms, next.at.ms);
+            assert_int_equal(s.down_ms, next.down_ms);
+            assert_true(decision_same(&d, &again));
+            assert_int_equal(s.down_ms, in.active >= 0 ? down_ms : 0);
+            check_decision(&cfg, &in, &d, down_ms);
+            if (d.next_due.ms != INT64_MAX)
+                assert_int_equal(d.next_due.ms, at(now).mono.ms + cfg.min_outage_ms - down_ms);
+            moves += d.kind == DECISION_MOVE;
+        }
+    }
+    assert_true(moves > 1000); /* the stories are not too dull to prove anything */
+}
+
+/* ---- destinations of verbs ------------------------------------------------------------------ */
+
+static void verbs_without_a_destination_take_the_first_fit_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *others;
+        int planned, failover;
+    } cases[] = {
+        { "U", 1, 1 },   { "DU", 2, 2 },  { "?U", 2, 2 },    { "uU", 2, 2 },  { "UU", 1, 1 },
+        { "?", -1, 1 },  { "D?", -1, 2 }, { ".?", -1, 2 },   { "D", -1, -1 }, { "u", -1, -1 },
+        { "??", -1, 1 }, { "", -1, -1 },  { "D.d?U", 5, 5 },
+    };
+
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        struct failover_input in = world(VERDICT_DOWN, cases[i].others);
+
+        assert_int_equal(failover_destination(&in, VERB_AUTO), cases[i].planned);
+        assert_int_equal(failover_destination(&in, VERB_SWITCH), cases[i].planned);
+        assert_int_equal(failover_destination(&in, VERB_FAILOVER), cases[i].failover);
+        assert_int_equal(failover_destination(&in, VERB_FAILBACK), -1); /* it is there already */
+    }
+}
+
+static void a_failback_goes_to_the_primary_whatever_its_state(void **state)
+{
+    (void)state;
+    struct failover_input in = world(VERDICT_DOWN, "UU");
+
+    in.active = 2;
+    assert_int_equal(failover_destination(&in, VERB_FAILBACK), 0);
+    in.clusters[0].as_standby = VERDICT_DOWN;
+    in.clusters[0].is_fenced = true; /* the guards have something to say about these */
+    assert_int_equal(failover_destination(&in, VERB_FAILBACK), 0);
+    assert_int_equal(failover_destination(&in, VERB_SWITCH), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_an_outage_without_a_break_moves),
+        cmocka_unit_test(an_outage_of_another_active_cluster_does_not_count),
+        cmocka_unit_test(the_state_is_what_the_header_says),
+        cmocka_unit_test(every_candidate_passed_over_is_listed),
+        cmocka_unit_test(a_stay_says_why),
+        cmocka_unit_test(before_min_outage_the_missing_time_and_all_else_is_told),
+        cmocka_unit_test(modes_that_do_not_move_say_that_they_would),
+        cmocka_unit_test(every_guard_that_vetoes_auto_keeps_it_and_is_named),
+        cmocka_unit_test(there_is_room_for_every_reason_at_once),
+        cmocka_unit_test(random_stories_never_move_without_every_reason_to),
+        cmocka_unit_test(verbs_without_a_destination_take_the_first_fit_one),
+        cmocka_unit_test(a_failback_goes_to_the_primary_whatever_its_state),
+    };
+
+    return cmocka_run_group_tests_name("failover", tests, NULL, NULL);
+}
