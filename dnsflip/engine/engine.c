@@ -65,36 +65,34 @@ static bool is_any_failing(const struct engine *e)
 /* ---- the proof that passes too early ------------------------------------------------------------
  */
 
+/* By name: a reload may come between the question and its answer. */
 struct early_proof {
     struct engine *engine;
-    uint32_t group;
-    uint8_t place;
+    char group[NAME_BYTES], cluster[NAME_BYTES];
 };
-
-static void early_proof_id(const struct engine_group *g, unsigned place, char *out, size_t cap)
-{
-    str_format(out, cap, "early-%u-%u", g->index, place);
-}
 
 static void on_early_proof(void *arg, bool ok, const char *detail)
 {
     struct early_proof *look = arg;
     struct engine *e = look->engine;
-    struct engine_group *g = &e->groups[look->group];
-    bool is_standby = engine_decide_active(e, g) != (int8_t)look->place;
+    int group = settings_find_group(e->deps.settings, look->group);
+    struct engine_group *g = group < 0 ? NULL : &e->groups[group];
+    int place = g == NULL ? -1 : engine_cluster_place(e, g, look->cluster);
+    bool is_early = ok && place >= 0 && engine_decide_active(e, g) != place;
     char text[REASON_TEXT_BYTES];
 
     (void)detail;
-    if (ok && is_standby && !g->has_early_proof[look->place]) {
+    if (is_early && !g->has_early_proof[place]) {
         str_format(text, sizeof(text),
                    "the promotion proof of %s passes while it is still standby: promoted without a "
                    "flip, or a proof that proves nothing",
-                   engine_cluster_name(e, g, look->place));
-        engine_record_alarm(e, e->deps.settings->groups[g->index].name, "early-proof", text);
+                   look->cluster);
+        engine_record_alarm(e, look->group, "early-proof", text);
     }
-    if (g->has_early_proof[look->place] != (ok && is_standby))
-        engine_decide_mark(e, look->group);
-    g->has_early_proof[look->place] = ok && is_standby;
+    if (place >= 0 && g->has_early_proof[place] != is_early) {
+        g->has_early_proof[place] = is_early;
+        engine_decide_mark(e, g->index);
+    }
     mem_free(look);
 }
 
@@ -113,11 +111,13 @@ static void look_at_proofs(struct engine *e, struct engine_group *g)
 
         if (engine_decide_active(e, g) == (int8_t)place)
             continue;
-        early_proof_id(g, place, op.id, sizeof(op.id));
+        str_format(op.id, sizeof(op.id), "early-%u-%u", g->index, place);
         str_copy(op.group, sizeof(op.group), cfg->name);
         str_copy(op.to, sizeof(op.to), engine_cluster_name(e, g, (int)place));
         look = mem_zalloc(sizeof(*look));
-        *look = (struct early_proof){ .engine = e, .group = g->index, .place = (uint8_t)place };
+        look->engine = e;
+        str_copy(look->group, sizeof(look->group), op.group);
+        str_copy(look->cluster, sizeof(look->cluster), op.to);
         hooks_prove(e->deps.hooks, &cfg->promotion, &op, 0, on_early_proof, look);
     }
 }

@@ -138,7 +138,10 @@ void engine_decide_holds(const struct engine *e, const struct engine_group *g,
         g->unsettled_refusals > 0 || (g->switcher != NULL && switcher_holds_lock(g->switcher));
     holds[GUARD_UNADOPTED] = active < 0;
     holds[GUARD_AUTOMATION_PAUSED] = ledger_is_paused(e->deps.ledger, now.wall);
-    holds[GUARD_STARTUP_HOLD] = !g->has_started || !e->may_move || !g->is_read;
+    /* A monitor moves nothing and reads nothing, but tells what it would do. */
+    holds[GUARD_STARTUP_HOLD] =
+        !g->has_started || (e->deps.journal != NULL &&
+                            (!e->may_move || !g->is_read || g->live.status == LIVE_UNREADABLE));
     holds[GUARD_TILT] = now.mono.ms < e->tilted_until.ms;
     holds[GUARD_ISOLATED] = engine_reference_is_isolated(e, now.mono);
     holds[GUARD_PARTIAL] = g->is_read && g->live.status == LIVE_MIXED;
@@ -200,6 +203,7 @@ static void tell_decision(struct engine *e, struct engine_group *g)
     struct journal_entry entry = { .kind = ENTRY_DECISION };
     const char *names[CLUSTERS_MAX];
     char words[EXPLAIN_BYTES];
+    size_t len;
 
     for (int i = 0; i < CLUSTERS_MAX; i++)
         names[i] = engine_cluster_name(e, g, i);
@@ -207,8 +211,9 @@ static void tell_decision(struct engine *e, struct engine_group *g)
     str_copy(entry.from, sizeof(entry.from), engine_cluster_name(e, g, d->from));
     if (d->kind == DECISION_MOVE || d->would_move)
         str_copy(entry.to, sizeof(entry.to), engine_cluster_name(e, g, d->to));
-    str_copy(entry.detail, sizeof(entry.detail), explain_decision(d, names, words));
-    explain_all(e, g, d, entry.reason, sizeof(entry.reason));
+    str_format(entry.detail, sizeof(entry.detail), "%s: ", explain_decision(d, names, words));
+    len = strlen(entry.detail);
+    explain_all(e, g, d, entry.detail + len, sizeof(entry.detail) - len);
     engine_record(e, &entry, true, NULL, NULL);
 }
 

@@ -18,7 +18,7 @@ enum entry_kind {
     ENTRY_STOP,     /* ... and stopped by request */
     ENTRY_RELOAD,   /* new configuration digest (reason), or why it was refused (detail) */
     ENTRY_VERDICT,  /* group, to = cluster, detail = "active up", "standby down" and counts */
-    ENTRY_DECISION, /* group, from, to, detail = the decision, reason = its reasons */
+    ENTRY_DECISION, /* group, from, to, detail = the decision and its reasons */
     ENTRY_INTENT,   /* operation, epoch, group, from, to, verb, names, actor, reason, until =
                        the plan's expiry, overrides, request_id, step = how many steps the plan
                        has, has_* flags */
