@@ -20,7 +20,7 @@ if [ $# = 1 ]; then
         : >"$cache/$key"
         exit 0
     fi
-    echo "$out" | grep -avE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header-filter' |
+    printf '%s\n' "$out" | grep -avE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header-filter' |
         head -n 40 # the whole path to a finding: clang-tidy-14 FILE -- -std=c11 -D_GNU_SOURCE -I.
     exit 1
 fi
