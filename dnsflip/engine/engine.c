@@ -148,7 +148,7 @@ static void on_live(void *arg, const struct live *live)
         engine_record_alarm(e, name, "unreadable", live->err.text);
 }
 
-static void read_live(struct engine *e, struct engine_group *g)
+void engine_read_live(struct engine *e, struct engine_group *g)
 {
     const struct group_cfg *cfg = &e->deps.settings->groups[g->index];
     struct provider *p = e->deps.providers[cfg->providers[0]];
@@ -214,6 +214,12 @@ static void build_groups(struct engine *e)
         e->groups[i].is_dirty = true;
         e->groups[i].proof_at = now;
     }
+}
+
+uint32_t engine_next_epoch(struct engine *e)
+{
+    e->epoch_floor = ledger_next_epoch(e->deps.ledger, e->epoch_floor);
+    return e->epoch_floor++;
 }
 
 int engine_new(const struct engine_deps *deps, struct engine **out, struct err *err)
@@ -296,7 +302,7 @@ void engine_allow_moves(struct engine *e, bool allowed)
         return;
     resume_operations(e);
     for (size_t i = 0; i < e->n_groups; i++)
-        read_live(e, &e->groups[i]);
+        engine_read_live(e, &e->groups[i]);
 }
 
 const char *engine_busy(const struct engine *e)
@@ -304,7 +310,8 @@ const char *engine_busy(const struct engine *e)
     for (size_t i = 0; i < e->n_groups; i++) {
         const struct engine_group *g = &e->groups[i];
 
-        if (g->unsettled_refusals > 0 || (g->switcher != NULL && switcher_holds_lock(g->switcher)))
+        if (g->unsettled_refusals > 0 ||
+            (g->switcher != NULL && switcher_operation(g->switcher)->state != OP_VERIFYING))
             return e->deps.settings->groups[i].name;
     }
     return NULL;
@@ -375,7 +382,7 @@ void engine_replace(struct engine *e, const struct settings *settings,
     drop_groups(old_groups, n_groups);
     mem_free(old_probes);
     for (size_t i = 0; i < e->n_groups && e->may_move; i++)
-        read_live(e, &e->groups[i]);
+        engine_read_live(e, &e->groups[i]);
 }
 
 void engine_on_event(struct engine *e, engine_event *fn, void *arg)

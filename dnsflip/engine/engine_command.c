@@ -14,6 +14,7 @@
 #define EXIT_ERROR 1
 #define EXIT_VETO 3
 #define EXIT_NOT_KNOWN 5
+#define EXIT_CONFLICT 6
 
 /* ---- answers ----------------------------------------------------------------------------------
  */
@@ -73,6 +74,16 @@ static void on_act(void *arg, bool ok, const struct err *err)
               err->text);
 }
 
+/* Who asked for what, and under which request id. */
+static void describe(struct journal_entry *entry, const struct command *c)
+{
+    str_copy(entry->group, sizeof(entry->group), c->group);
+    str_copy(entry->actor, sizeof(entry->actor), c->actor);
+    str_copy(entry->reason, sizeof(entry->reason), c->reason);
+    str_copy(entry->request_id, sizeof(entry->request_id), c->request_id);
+    str_copy(entry->request_digest, sizeof(entry->request_digest), c->request_digest);
+}
+
 static void act(struct engine *e, const struct command *c, struct journal_entry *entry,
                 uint32_t group, command_done *done, void *arg, const char *text)
 {
@@ -80,11 +91,7 @@ static void act(struct engine *e, const struct command *c, struct journal_entry 
 
     *a = (struct act){ .done = done, .arg = arg, .engine = e, .group = group };
     str_copy(a->text, sizeof(a->text), text);
-    str_copy(entry->group, sizeof(entry->group), c->group);
-    str_copy(entry->actor, sizeof(entry->actor), c->actor);
-    str_copy(entry->reason, sizeof(entry->reason), c->reason);
-    str_copy(entry->request_id, sizeof(entry->request_id), c->request_id);
-    str_copy(entry->request_digest, sizeof(entry->request_digest), c->request_digest);
+    describe(entry, c);
     engine_record(e, entry, false, on_act, a);
 }
 
@@ -204,25 +211,99 @@ static void move_checked(struct engine *e, struct engine_group *g, const struct 
 /* ---- acts -------------------------------------------------------------------------------------
  */
 
+/* ---- adopting: from now on the names are served, as the operator says they are ------------------
+ */
+
+struct adoption {
+    command_done *done;
+    void *arg;
+    struct engine *engine;
+    char group[NAME_BYTES], cluster[NAME_BYTES];
+    uint32_t epoch;
+};
+
+static void on_published(void *arg, const char *token, const struct err *err)
+{
+    struct adoption *a = arg;
+    int group = settings_find_group(a->engine->deps.settings, a->group);
+
+    (void)token;
+    if (err != NULL)
+        reply(a->done, a->arg, EXIT_ERROR, "journalled, but not served yet: %s", err->text);
+    else
+        reply(a->done, a->arg, 0, "group %s is adopted: %s is active", a->group, a->cluster);
+    if (group >= 0) {
+        engine_read_live(a->engine, &a->engine->groups[group]);
+        engine_decide_mark(a->engine, (uint32_t)group);
+    }
+    mem_free(a);
+}
+
+static void on_adopted(void *arg, bool ok, const struct err *err)
+{
+    struct adoption *a = arg;
+    int group = settings_find_group(a->engine->deps.settings, a->group);
+    struct engine_group *g = group < 0 ? NULL : &a->engine->groups[group];
+    int place = g == NULL ? -1 : engine_cluster_place(a->engine, g, a->cluster);
+
+    if (!ok || place < 0) {
+        reply(a->done, a->arg, EXIT_ERROR, "not done: %s",
+              ok ? "a reload took the group away" : err->text);
+        mem_free(a);
+        return;
+    }
+    struct step step = { .provider = a->engine->deps.settings->groups[group].providers[0],
+                         .group = (uint32_t)group,
+                         .from = (uint8_t)place,
+                         .to = (uint8_t)place,
+                         .epoch = a->epoch };
+    struct provider *p = a->engine->deps.providers[step.provider];
+
+    (void)p->ops->submit(p, &step, on_published, a);
+}
+
+/* Adopting says what is, it moves nothing: names that answer with another cluster are moved by a
+ * switch, under its guards. */
+static bool refuse_adoption(const struct engine *e, const struct engine_group *g,
+                            const struct command *c, command_done *done, void *arg)
+{
+    int place = engine_cluster_place(e, g, c->cluster);
+
+    if (place < 0) {
+        reply(done, arg, EXIT_ERROR, "group %s has no cluster %s", c->group, c->cluster);
+        return true;
+    }
+    if (g->switcher != NULL) {
+        reply(done, arg, EXIT_VETO, "operation %s is running: wait for it or cancel it first",
+              switcher_operation(g->switcher)->id);
+        return true;
+    }
+    if (g->is_read && g->live.status == LIVE_ONE && g->live.place != place) {
+        reply(
+            done, arg, EXIT_CONFLICT,
+            "the names of group %s answer with %s: adopt that, then move them with dnsflip switch",
+            c->group, engine_cluster_name(e, g, g->live.place));
+        return true;
+    }
+    return false;
+}
+
 static void adopt(struct engine *e, struct engine_group *g, const struct command *c,
                   command_done *done, void *arg)
 {
     struct journal_entry entry = { .kind = ENTRY_ADOPT };
-    char text[REASON_TEXT_BYTES];
+    struct adoption *a;
 
-    if (engine_cluster_place(e, g, c->cluster) < 0) {
-        reply(done, arg, EXIT_ERROR, "group %s has no cluster %s", c->group, c->cluster);
+    if (refuse_adoption(e, g, c, done, arg))
         return;
-    }
-    if (g->switcher != NULL && switcher_holds_lock(g->switcher)) {
-        reply(done, arg, EXIT_VETO, "operation %s is running: cancel it first",
-              switcher_operation(g->switcher)->id);
-        return;
-    }
-    entry.epoch = ledger_next_epoch(e->deps.ledger, 0);
+    a = mem_zalloc(sizeof(*a));
+    *a = (struct adoption){ .done = done, .arg = arg, .engine = e, .epoch = engine_next_epoch(e) };
+    str_copy(a->group, sizeof(a->group), c->group);
+    str_copy(a->cluster, sizeof(a->cluster), c->cluster);
+    entry.epoch = a->epoch;
     str_copy(entry.to, sizeof(entry.to), c->cluster);
-    str_format(text, sizeof(text), "group %s is adopted: %s is active", c->group, c->cluster);
-    act(e, c, &entry, g->index, done, arg, text);
+    describe(&entry, c);
+    engine_record(e, &entry, false, on_adopted, a);
 }
 
 static void hold(struct engine *e, struct engine_group *g, const struct command *c,

@@ -144,7 +144,9 @@ void engine_decide_holds(const struct engine *e, const struct engine_group *g,
                             (!e->may_move || !g->is_read || g->live.status == LIVE_UNREADABLE));
     holds[GUARD_TILT] = now.mono.ms < e->tilted_until.ms;
     holds[GUARD_ISOLATED] = engine_reference_is_isolated(e, now.mono);
-    holds[GUARD_PARTIAL] = g->is_read && g->live.status == LIVE_MIXED;
+    holds[GUARD_PARTIAL] =
+        (g->is_read && g->live.status == LIVE_MIXED) ||
+        (g->switcher != NULL && switcher_operation(g->switcher)->state == OP_PARTIAL);
     holds[GUARD_DIVERGED] = known != NULL && known->is_adopted && is_diverged(e, g);
     if (known == NULL || active < 0)
         return;

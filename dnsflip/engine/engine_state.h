@@ -89,6 +89,7 @@ struct engine {
     uint8_t n_references;
     struct loop_timer *probe_timer, *group_timer, *housekeeping;
     struct mono tilted_until, tilted_at;
+    uint32_t epoch_floor; /* the next epoch is at least this one */
     bool is_running, may_move;
     bool is_frozen_journal; /* the last append failed */
     uint64_t checks;
@@ -100,6 +101,10 @@ struct engine {
     } listeners[ENGINE_LISTENERS_MAX];
     size_t n_listeners;
 };
+
+/* ---- engine.c ----------------------------------------------------------------------------- */
+uint32_t engine_next_epoch(struct engine *e);                    /* never given twice */
+void engine_read_live(struct engine *e, struct engine_group *g); /* what is served now */
 
 /* ---- engine_probe.c: stages 1 and 2 ------------------------------------------------------- */
 void engine_probe_build(struct engine *e); /* from settings; all unknown */

@@ -406,7 +406,7 @@ int switcher_start(struct engine *e, struct engine_group *g, const struct switch
 {
     struct switcher *s = switcher_new(e, g);
 
-    s->op.epoch = ledger_next_epoch(e->deps.ledger, 0);
+    s->op.epoch = engine_next_epoch(e);
     if (make_plan(s, order->verb, order->from, order->to, err) < 0) {
         switcher_free(s);
         return -1;

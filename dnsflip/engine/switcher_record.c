@@ -47,6 +47,7 @@ void switcher_record_intent(struct switcher *s, const char *request_digest)
     struct journal_entry entry = entry_of(s, ENTRY_INTENT);
 
     entry.names = s->op.n_names;
+    entry.step = s->op.n_steps;
     entry.until = s->op.expires;
     entry.overrides = s->op.overrides;
     entry.has_fence = s->op.has_fence;
@@ -91,6 +92,10 @@ void switcher_record_progress(struct switcher *s, const struct operation *before
         record_fence(s);
     } else if (s->op.step != before->step) {
         switcher_record_step(s, s->token, NULL, NULL);
+    }
+    if (s->op.state == OP_PARTIAL && before->state != OP_PARTIAL) {
+        switcher_record_step(s, s->op.detail, NULL, NULL);
+        engine_record_alarm(s->engine, s->op.group, "partial", s->op.detail);
     }
     if (s->op.settled.ms != 0 && before->settled.ms == 0) {
         struct journal_entry entry = entry_of(s, ENTRY_SETTLED);
