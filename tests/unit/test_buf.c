@@ -1,9 +1,12 @@
 /* tests/unit/test_buf.c -- buffers that grow up to a ceiling; the heap functions below them. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -145,6 +148,23 @@ static void fresh_memory_is_zeroed_and_copies_are_terminated(void **state)
     mem_free(NULL);
 }
 
+static void memory_that_cannot_be_had_ends_the_process(void **state)
+{
+    (void)state;
+    volatile size_t too_many = SIZE_MAX / 4;
+    int status = 0;
+    pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
+        mem_free(mem_resize(NULL, too_many, 8));
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +176,7 @@ int main(void)
         cmocka_unit_test(consuming_moves_the_rest_to_the_front),
         cmocka_unit_test(a_finished_buffer_may_be_used_again_under_the_same_ceiling),
         cmocka_unit_test(fresh_memory_is_zeroed_and_copies_are_terminated),
+        cmocka_unit_test(memory_that_cannot_be_had_ends_the_process),
     };
 
     return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
