@@ -4,6 +4,7 @@
 #define DNSFLIP_CTL_JUDGE_OPS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dnsflip/base/buf.h"
@@ -18,6 +19,24 @@ struct reload_report {
     const char *text;    /* borrowed: problems or the difference, one a line; "" if ok */
 };
 
+#define JUDGE_COUNTS_MAX 32
+
+struct judge_count {
+    const char *name; /* static: "udp_queries" */
+    uint64_t value;
+};
+
+/* The face as the judge sees it: a plain value. */
+struct judge_face {
+    bool is_running;
+    bool is_ready; /* every thread of it serves the judge's pair */
+    uint64_t generation;
+    struct wall started;
+    int64_t heartbeat_age_ms;
+    struct judge_count counts[JUDGE_COUNTS_MAX];
+    size_t n_counts; /* since the face started */
+};
+
 struct judge_ops {
     /* Starts a reload; done(ok, text) exactly once, when the face uses the new pair or when the
      * reload is refused (exit: 1 bad file, 3 would move a name). */
@@ -25,6 +44,8 @@ struct judge_ops {
                    void (*done)(void *arg, int exit, const char *text), void *arg);
     const struct reload_report *(*last_reload)(const void *judge);
     const struct counters *(*counters)(const void *judge); /* NULL while no face runs */
+    /* Fills *out; all zero while no face runs. */
+    void (*face)(const void *judge, struct judge_face *out);
     void *judge;
 };
 
