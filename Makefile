@@ -62,7 +62,7 @@ tests_of    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(1)/test_*.c))
 UNIT        := $(call tests_of,unit)
 INTEGRATION := $(call tests_of,integration)
 SIM         := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/sim/sim.c))
-BENCH       := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
+BENCH       := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -128,8 +128,8 @@ test:                      ## unit, simulated and golden tests: seconds
 	@$(MAKE) --no-print-directory $(jobs) programs test-programs
 	@$(MAKE) --no-print-directory -k -j1 unit sim golden
 
-unit: $(UNIT)
-	@$(run) tap unit $(if $(T),$(filter %/test_$(T),$^),$^)
+unit: $(if $(T),$(BUILD)/tests/unit/test_$(T),$(UNIT))
+	@$(run) tap unit $^
 
 sim: $(SIM)
 	@$(run) tap sim $(if $(SIM),'$(SIM) $(wildcard tests/sim/*.scn)')
@@ -137,8 +137,8 @@ sim: $(SIM)
 golden: programs
 	@$(run) tap golden $(if $(PROGRAMS),$(addsuffix ' $(BUILD)/dnsflip',$(addprefix ',$(wildcard tests/golden/run.sh))))
 
-integration: programs $(INTEGRATION)
-	@$(run) tap integration $(INTEGRATION)
+integration: programs $(if $(T),$(BUILD)/tests/integration/test_$(T),$(INTEGRATION))
+	@$(run) tap integration $(filter-out programs,$^)
 
 e2e: programs $(VENV)/ready
 	@$(run) pytest e2e $(VENV)/bin/python tests/e2e $(if $(T),-k $(T))
