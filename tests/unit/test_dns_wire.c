@@ -59,9 +59,9 @@ static const char a_record[] = TO_QUESTION "\x00\x01" IN TTL("\x1e") "\x00\x04\x
 static const char aaaa_record[] =
     TO_QUESTION "\x00\x1c" IN TTL("\x0a") "\x00\x10\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01";
 static const char cname_record[] = TO_QUESTION "\x00\x05" IN TTL("\x3c") "\x00\x05\x02LB\xc0\x0e";
-static const char soa_record[] = "\x00\x00\x06" IN TTL(
-    "\x05") "\x00\x18\x00\x01h\x00\x65\x00\x00\x07\0\0\0\1\0\0\0\1\0\0\0\1\0\0"
-            "\0";
+static const char soa_record[] =
+    "\x00\x00\x06" IN TTL("\x05") "\x00\x18\x00\x01h\x00"
+                                  "\x65\x00\x00\x07" TTL("\1") TTL("\1") TTL("\1") TTL("\1");
 
 static void a_question_is_written_with_its_name_and_type(void **state)
 {
