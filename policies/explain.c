@@ -14,6 +14,8 @@ static const char *name_of(const char *const names[], int8_t place)
 /* From one second on, parts of a second only distract. */
 static const char *duration(int64_t ms, char out[static STR_DURATION_BYTES])
 {
+    if (ms == 0)
+        return "0s";
     return str_format_duration(ms < MS_PER_S ? ms : ms - ms % MS_PER_S, out);
 }
 
