@@ -86,6 +86,16 @@ static const char *status_text(int status)
     }
 }
 
+static void on_leftover(void *arg)
+{
+    struct http_conn *conn = arg;
+    char bytes[READ_BYTES];
+    ssize_t n = recv(conn->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+        conn_close(conn);
+}
+
 static void on_writable(void *arg)
 {
     struct http_conn *conn = arg;
@@ -102,7 +112,14 @@ static void on_writable(void *arg)
             break;
         buf_consume(&conn->out, (size_t)n);
     }
-    conn_close(conn);
+    if (conn->out.len > 0 || shutdown(conn->fd, SHUT_WR) != 0) {
+        conn_close(conn);
+        return;
+    }
+    /* Closing with bytes unread would send a reset, and that can overtake the answer. */
+    loop_fd_free(conn->writer);
+    conn->writer = NULL;
+    conn->reader = loop_fd_new(conn->server->loop, conn->fd, false, on_leftover, conn);
 }
 
 static void answer(struct http_conn *conn, struct http_server_reply *reply, bool with_body)
@@ -280,8 +297,7 @@ static void on_connect(void *arg)
             /* No descriptors: the socket stays readable, so look away for a while. */
             loop_fd_free(server->listener);
             server->listener = NULL;
-            loop_timer_set(server->resume,
-                           mono_add(loop_now(server->loop).mono, RETRY_ACCEPT_MS));
+            loop_timer_set(server->resume, mono_add(loop_now(server->loop).mono, RETRY_ACCEPT_MS));
             return;
         }
         if (server->n_conns >= HTTP_SERVER_CONNS_MAX)
@@ -296,8 +312,7 @@ static void on_resume(void *arg)
     struct http_server *server = arg;
 
     if (server->listener == NULL)
-        server->listener =
-            loop_fd_new(server->loop, server->listen_fd, false, on_connect, server);
+        server->listener = loop_fd_new(server->loop, server->listen_fd, false, on_connect, server);
 }
 
 int http_server_new(struct loop *loop, int listen_fd, const struct secret *token,

@@ -1,5 +1,5 @@
-/* dnsflip/io/http_server.h -- a small HTTP/1.1 listener for health checks and metrics: GET and HEAD,
- * one request a connection, no bodies in. */
+/* dnsflip/io/http_server.h -- a small HTTP/1.1 listener for health checks and metrics: GET and
+ * HEAD, one request a connection, no bodies in. */
 #ifndef DNSFLIP_IO_HTTP_SERVER_H
 #define DNSFLIP_IO_HTTP_SERVER_H
 
