@@ -171,7 +171,7 @@ static int fold_resume(struct ledger *l)
 
 static bool is_running(const struct operation *op)
 {
-    return !op_state_is_ended(op->state) || op->state == OP_PARTIAL;
+    return !op_state_is_ended(op->state);
 }
 
 static void end_operation(struct ledger *l, struct operation *op, enum op_state state,
@@ -273,7 +273,7 @@ static int fold_refused(struct ledger *l, const struct journal_entry *e, struct 
 
 static int fold_step(struct ledger *l, const struct journal_entry *e, struct err *err)
 {
-    if (e->state == OP_NONE || (op_state_is_ended(e->state) && e->state != OP_PARTIAL))
+    if (op_state_is_ended(e->state))
         return refuse(e, err, "its state is not one of a running operation");
     struct ledger_group *g = group_of_running(l, e, err);
     if (g == NULL)
@@ -342,7 +342,7 @@ static int fold_settled(struct ledger *l, const struct journal_entry *e, struct 
 
 static int fold_outcome(struct ledger *l, const struct journal_entry *e, struct err *err)
 {
-    if (!op_state_is_ended(e->state) || e->state == OP_NONE)
+    if (e->state != OP_PARTIAL && (e->state == OP_NONE || !op_state_is_ended(e->state)))
         return refuse(e, err, "its state is not one of an ended operation");
     struct ledger_group *g = group_of_running(l, e, err);
     if (g == NULL)
