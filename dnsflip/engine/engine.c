@@ -222,6 +222,13 @@ uint32_t engine_next_epoch(struct engine *e)
     return e->epoch_floor++;
 }
 
+void engine_raise_epoch(struct engine *e, uint32_t serial)
+{
+    /* RFC 1982: newer is less than half the circle ahead. */
+    if (e->epoch_floor == 0 || (int32_t)(serial + 1 - e->epoch_floor) > 0)
+        e->epoch_floor = serial + 1;
+}
+
 int engine_new(const struct engine_deps *deps, struct engine **out, struct err *err)
 {
     struct engine *e = mem_zalloc(sizeof(*e));

@@ -43,7 +43,10 @@ void engine_free(struct engine *e);
 void engine_start(struct engine *e);
 void engine_allow_moves(struct engine *e, bool allowed);
 
-/* NULL, or why the settings may not be replaced now: an operation has not settled yet. */
+/* Epochs are SOA serials too: from now on they are newer (RFC 1982) than serial. */
+void engine_raise_epoch(struct engine *e, uint32_t serial);
+
+/* NULL, or the group whose operation has not settled yet: the settings may not be replaced now. */
 const char *engine_busy(const struct engine *e);
 
 /* After a reload: new settings and providers; healths, timers and running operations of what has

@@ -107,18 +107,17 @@ static struct provider_call *local_read(struct provider *p, uint32_t group,
     return &call->call;
 }
 
-/* During a hand-over the face may be on either page, so both are written; the old one first, as
- * it is the one in use until the face says otherwise. */
+/* During a hand-over the face may be on either page; neither is wrong before the other. */
 static void store(struct local *local, const struct step *step)
 {
     const struct local_pages *pages = &local->pages;
-    uint32_t old = pages->old_page == NULL ? UINT32_MAX : pages->old_groups[step->group];
+    uint32_t other = pages->other == NULL ? UINT32_MAX : pages->other_groups[step->group];
 
-    if (old != UINT32_MAX) {
-        uint8_t index = pages->old_index[(size_t)step->group * CLUSTERS_MAX + step->to];
+    if (other != UINT32_MAX) {
+        uint8_t index = pages->other_index[(size_t)step->group * CLUSTERS_MAX + step->to];
 
         if (index != 0)
-            page_set(pages->old_page, old,
+            page_set(pages->other, other,
                      (struct page_word){ .index = index, .epoch = step->epoch });
     }
     page_set(pages->page, step->group,

@@ -11,14 +11,14 @@ struct page;
 struct counters;
 
 /* The pages a flip writes: page (of the settings the provider was opened with), borrowed, NULL =
- * no flip is possible yet.  And the page still in use by the face while a reload hands a new pair
- * over (NULL = none): a flip there goes to group old_groups[group] (UINT32_MAX = it was not
- * there) with index old_index[group * CLUSTERS_MAX + place] (0 = not there).  Borrowed. */
+ * no flip is possible yet.  While a reload hands a new pair over, the face may be on either, so the
+ * other page gets every flip too: group other_groups[group] there (UINT32_MAX = none) with index
+ * other_index[group * CLUSTERS_MAX + place] (0 = none).  Borrowed; other NULL = no hand-over. */
 struct local_pages {
     struct page *page;
-    struct page *old_page;
-    const uint32_t *old_groups;
-    const uint8_t *old_index;
+    struct page *other;
+    const uint32_t *other_groups;
+    const uint8_t *other_index;
 };
 void local_set_pages(struct provider *p, const struct local_pages *pages);
 
