@@ -16,7 +16,7 @@
 #define FILE_MODE 0640              /* the group may read it, as it may ask for the status */
 #define CREATE_BYTES_MAX (64UL * 1024 * 1024)
 
-_Static_assert(WINDOW_BYTES > 2 * JOURNAL_LINE_MAX, "a line must fit beside the rest of another");
+_Static_assert(WINDOW_BYTES / 2 > JOURNAL_LINE_MAX, "a line must fit beside the rest of another");
 
 /* ---- reading -------------------------------------------------------------------------------- */
 

@@ -105,19 +105,24 @@ static uint32_t bucket_of(const char *id)
     return hash % LEDGER_REQUESTS_MAX;
 }
 
+/* Its place + 1, or 0 if there is none that still counts. */
+static uint32_t find_request(const struct ledger *l, const char *id, struct wall now)
+{
+    int64_t oldest_ms = now.ms - LEDGER_REQUEST_DAYS * INT64_C(86400000);
+    uint32_t at = l->request_heads[bucket_of(id)];
+
+    /* The newest of an id comes first in its chain. */
+    while (at != 0 && strcmp(l->requests[at - 1].id, id) != 0)
+        at = l->request_next[at - 1];
+    return at != 0 && l->requests[at - 1].time.ms > oldest_ms ? at : 0;
+}
+
 const struct ledger_request *ledger_find_request(const struct ledger *l, const char *id,
                                                  struct wall now)
 {
-    int64_t oldest_ms = now.ms - LEDGER_REQUEST_DAYS * INT64_C(86400000);
+    uint32_t at = find_request(l, id, now);
 
-    /* The newest of an id comes first in its chain. */
-    for (uint32_t at = l->request_heads[bucket_of(id)]; at != 0; at = l->request_next[at - 1]) {
-        const struct ledger_request *r = &l->requests[at - 1];
-
-        if (strcmp(r->id, id) == 0)
-            return r->time.ms > oldest_ms ? r : NULL;
-    }
-    return NULL;
+    return at != 0 ? &l->requests[at - 1] : NULL;
 }
 
 static void drop_oldest_request(struct ledger *l)
@@ -134,20 +139,14 @@ static void drop_oldest_request(struct ledger *l)
     l->n_requests--;
 }
 
-/* The request of that id that still counts at the entry's time, to be written to. */
-static struct ledger_request *known_request(struct ledger *l, const struct journal_entry *e)
-{
-    const struct ledger_request *known = ledger_find_request(l, e->request_id, e->time);
-
-    return known != NULL ? &l->requests[known - l->requests] : NULL;
-}
-
 void ledger_store_request(struct ledger *l, const struct journal_entry *e)
 {
     if (e->request_id[0] == '\0')
         return;
-    struct ledger_request *r = known_request(l, e);
-    if (r != NULL) {
+    uint32_t known = find_request(l, e->request_id, e->time);
+    if (known != 0) {
+        struct ledger_request *r = &l->requests[known - 1];
+
         if (e->operation[0] != '\0')
             (void)str_copy(r->operation, sizeof(r->operation), e->operation);
         return;
@@ -156,7 +155,7 @@ void ledger_store_request(struct ledger *l, const struct journal_entry *e)
         drop_oldest_request(l);
     size_t place = (l->first_request + l->n_requests) % LEDGER_REQUESTS_MAX;
     uint32_t *head = &l->request_heads[bucket_of(e->request_id)];
-    r = &l->requests[place];
+    struct ledger_request *r = &l->requests[place];
     *r = (struct ledger_request){ .time = e->time };
     (void)str_copy(r->id, sizeof(r->id), e->request_id);
     (void)str_copy(r->digest, sizeof(r->digest), e->request_digest);

@@ -35,11 +35,7 @@ static inline struct wall at(int64_t second)
     {                                                                                              \
         .time = { .ms = (second) }, .group = "prod", .operation = id, .kind = __VA_ARGS__          \
     }
-#define MOVED(second, id, to_, epoch_) OP(second, id, ENTRY_MOVED, .to = to_, .epoch = epoch_)
-#define END_OF_STORY                                                                               \
-    {                                                                                              \
-        .seq = UINT64_MAX                                                                          \
-    }
+}
 
 /* Folds one entry, its times read as story seconds. */
 int fold(struct ledger *l, struct journal_entry e, struct err *err);

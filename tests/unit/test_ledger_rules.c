@@ -41,7 +41,7 @@ static void what_an_intent_says_is_kept_in_its_operation(void **state)
         INTENT(2, "op1", "use1", "usw2", VERB_FAILOVER, 12, .names = 240, .actor = "uid:0 root",
                .reason = "region lost", .request_id = "r1", .overrides = OVERRIDE_PROMOTION,
                .until = { .ms = 900 }, .has_fence = true, .has_proof = true),
-        MOVED(3, "op1", "usw2", 12),
+        MOVED(3, "op1", "usw2", .epoch = 12),
         OP(4, "op1", ENTRY_SETTLED),
         OP(5, "op1", ENTRY_OUTCOME, .state = OP_NOT_CONVERGED, .names = 480, .step = 479,
            .detail = "ns2 lags"),
@@ -117,7 +117,7 @@ static void a_flip_blocks_until_its_time_or_an_ack(void **state)
     static const struct journal_entry settled[] = {
         BEGIN,
         INTENT(2, "op1", "use1", "usw2", VERB_AUTO, 12),
-        MOVED(3, "op1", "usw2", 12),
+        MOVED(3, "op1", "usw2", .epoch = 12),
         OP(10, "op1", ENTRY_SETTLED),
         END_OF_STORY,
     };
@@ -211,11 +211,11 @@ static void the_brake_counts_outages_not_groups(void **state)
     struct journal_entry ack = E(700, ENTRY_ACK);
     assert_int_equal(fold(l, ack, &err), 0);
     assert_false(ledger_is_braked(l, "usw2", 1, at(701)));
-    for (int64_t i = 1; i <= 2 * LEDGER_OUTAGES_MAX; i++)
+    for (int64_t i = 1; i <= INT64_C(2) * LEDGER_OUTAGES_MAX; i++)
         move_away(l, 1000 + i * 600, "use1", VERB_AUTO);
     assert_int_equal(l->n_outages, LEDGER_OUTAGES_MAX);
     assert_int_equal(l->outages[LEDGER_OUTAGES_MAX - 1].last.ms,
-                     at(1000 + 2 * LEDGER_OUTAGES_MAX * 600).ms);
+                     at(1000 + INT64_C(2) * LEDGER_OUTAGES_MAX * 600).ms);
     ledger_free(l);
 }
 
