@@ -1,0 +1,221 @@
+#include "dnsflip/judge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dnsflip/base/log.h"
+#include "dnsflip/base/mem.h"
+#include "dnsflip/base/secret.h"
+#include "dnsflip/base/str.h"
+#include "dnsflip/ctl/server.h"
+#include "dnsflip/engine/hooks.h"
+#include "dnsflip/engine/journal.h"
+#include "dnsflip/engine/ledger.h"
+#include "dnsflip/io/http_server.h"
+#include "dnsflip/io/loop.h"
+#include "dnsflip/judge_state.h"
+#include "dnsflip/providers/provider.h"
+
+#define PROBLEMS_BYTES_MAX (1U << 20)
+
+/* ---- start, in the order of what depends on what ------------------------------------------------
+ */
+
+static int start_config(struct judge *j)
+{
+    struct buf problems;
+    int result;
+
+    buf_init(&problems, PROBLEMS_BYTES_MAX);
+    result = judge_site_load(j->config_path, &j->site.settings, &problems);
+    if (result < 0)
+        fprintf(stderr, "%s", buf_text(&problems));
+    buf_fini(&problems);
+    return result;
+}
+
+static int on_entry(void *arg, const struct journal_entry *entry, struct err *err)
+{
+    struct judge *j = arg;
+
+    return ledger_fold(j->ledger, entry, err);
+}
+
+static int start_journal(struct judge *j, struct err *err)
+{
+    const char *state_dir = j->site.settings->node.state_dir;
+
+    j->ledger = ledger_new();
+    if (journal_open(state_dir, j->loop, on_entry, j, &j->journal, err) == 0)
+        return 0;
+    if (err->code != ERR_USAGE)
+        return err_wrap(err, "journal in %s", state_dir);
+    return err_set(err, ERR_USAGE,
+                   "there is no journal in %s: was this node ever failed over? If not, or if you "
+                   "know which cluster is active, say so: dnsflip init --active CLUSTER [--group "
+                   "GROUP=CLUSTER]",
+                   state_dir);
+}
+
+/* What an earlier judge left with the supervisor: names keep their answers over our restart. */
+static int start_kept(struct judge *j, struct judge_pair *kept, struct err *err)
+{
+    struct link_message hello = link_message(LINK_HELLO);
+
+    *kept = (struct judge_pair){ .view_fd = -1, .page_fd = -1 };
+    if (judge_link_send(&hello, NULL, 0, err) < 0 || judge_link_await(j, LINK_KEPT, err) < 0)
+        return -1;
+    if (j->n_reply_fds == 2)
+        judge_pair_keep(kept, j->reply_fds[0], j->reply_fds[1]);
+    return 0;
+}
+
+static int start_pair(struct judge *j, const struct judge_pair *kept, struct err *err)
+{
+    if (judge_link_bind(j, j->site.settings, err) < 0)
+        return -1;
+    if (judge_pair_make(j->site.settings, j->ledger, kept, &j->site.pair, err) < 0)
+        return -1;
+    return 0;
+}
+
+static int start_engine(struct judge *j, struct err *err)
+{
+    struct engine_deps deps = { .loop = j->loop,
+                                .io = &j->io,
+                                .journal = j->journal,
+                                .ledger = j->ledger,
+                                .settings = j->site.settings };
+
+    if (judge_site_open(j, &j->site, err) < 0 ||
+        hooks_new(&j->io, j->site.settings->node.state_dir, &j->hooks, err) < 0)
+        return -1;
+    judge_site_wire(&j->site, NULL);
+    judge_site_counters(&j->site, j->counters);
+    deps.hooks = j->hooks;
+    deps.providers = j->site.providers;
+    if (engine_new(&deps, &j->engine, err) < 0)
+        return -1;
+    engine_raise_epoch(j->engine, j->site.pair.serial);
+    return 0;
+}
+
+static const struct reload_report *last_reload(const void *judge)
+{
+    const struct judge *j = judge;
+
+    return &j->last_reload;
+}
+
+static const struct counters *face_counters(const void *judge)
+{
+    const struct judge *j = judge;
+
+    return j->counters;
+}
+
+static int start_control(struct judge *j, struct err *err)
+{
+    j->ops = (struct judge_ops){ .reload = judge_reload,
+                                 .last_reload = last_reload,
+                                 .counters = face_counters,
+                                 .face = judge_http_face,
+                                 .judge = j };
+    j->last_reload = (struct reload_report){ .ok = true, .text = "" };
+    if (ctl_server_new(j->loop, j->control_fd, j->engine, &j->ops, &j->ctl, err) < 0)
+        return err_wrap(err, "control socket");
+    return judge_http_start(j, err);
+}
+
+static void record_start(struct judge *j)
+{
+    struct journal_entry entry = { .kind = ENTRY_START, .time = loop_now(j->loop).wall };
+
+    str_copy(entry.detail, sizeof(entry.detail), DNSFLIP_VERSION);
+    str_copy(entry.reason, sizeof(entry.reason), j->site.settings->digest);
+    journal_append(j->journal, &entry, NULL, NULL);
+}
+
+static int start(struct judge *j, struct err *err)
+{
+    struct judge_pair kept;
+    int result;
+
+    if (start_journal(j, err) < 0 || start_kept(j, &kept, err) < 0)
+        return -1;
+    result = start_pair(j, &kept, err);
+    if (result == 0)
+        result = start_engine(j, err);
+    judge_pair_drop(&kept);
+    if (result < 0 || start_control(j, err) < 0)
+        return -1;
+    j->last_reload.generation = j->site.pair.generation;
+    record_start(j);
+    judge_link_watch(j);
+    engine_start(j->engine);
+    return judge_pair_send(&j->site.pair, err);
+}
+
+/* ---- end
+ * ------------------------------------------------------------------------------------------ */
+
+/* The journal first: what is queued must reach the disk while its listeners still exist. */
+static void end(struct judge *j)
+{
+    journal_close(j->journal);
+    ctl_server_free(j->ctl);
+    http_server_free(j->http);
+    engine_free(j->engine);
+    hooks_free(j->hooks);
+    judge_site_drop(&j->next);
+    judge_site_drop(&j->retired);
+    judge_site_drop(&j->site);
+    ledger_free(j->ledger);
+    secret_free(j->http_token);
+    loop_timer_free(j->reload_timer);
+    loop_fd_free(j->link_watch);
+    io_fini(&j->io);
+    loop_free(j->loop);
+    buf_fini(&j->reload_text);
+}
+
+static enum log_level level_of(const char *name)
+{
+    static const char *const names[] = { "debug", "info", "warn", "error" };
+
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(names[i], name) == 0)
+            return (enum log_level)i;
+    }
+    return LOG_LEVEL_INFO;
+}
+
+int judge_main(int argc, char **argv)
+{
+    struct judge *j = mem_zalloc(sizeof(*j));
+    struct err err;
+
+    log_init("judge", level_of(argc > 2 ? argv[2] : "info"));
+    j->config_path = argc > 1 ? argv[1] : "";
+    j->control_fd = j->http_fd = -1;
+    j->site.pair.view_fd = j->site.pair.page_fd = -1;
+    j->next.pair.view_fd = j->next.pair.page_fd = -1;
+    j->retired.pair.view_fd = j->retired.pair.page_fd = -1;
+    buf_init(&j->reload_text, PROBLEMS_BYTES_MAX);
+    if (link_child_guard(true, &err) < 0) {
+        log_error("judge", "%s", err.text);
+        return 1;
+    }
+    if (start_config(j) < 0)
+        return 1;
+    if (loop_new(&j->loop, &err) < 0 || io_init(&j->io, j->loop, &err) < 0 || start(j, &err) < 0) {
+        log_error("judge", "%s", err.text);
+        return 1;
+    }
+    loop_run(j->loop);
+    end(j);
+    mem_free(j);
+    return 0;
+}

@@ -1,0 +1,10 @@
+/* dnsflip/judge.h -- the process that decides: configuration, probes, policies, engine, control. */
+#ifndef DNSFLIP_JUDGE_H
+#define DNSFLIP_JUDGE_H
+
+/* Runs as a child of the supervisor, its link on LINK_FD, until told to stop.
+ * argv: [0] anything, [1] the configuration file, [2] the log level ("debug" .. "error").
+ * Returns the program's exit code. */
+int judge_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,148 @@
+/* dnsflip/judge_pair.c -- views and pages: made, filled with what is served now, handed on. */
+#include <string.h>
+#include <unistd.h>
+
+#include "dnsflip/base/log.h"
+#include "dnsflip/base/wall.h"
+#include "dnsflip/dns/page.h"
+#include "dnsflip/dns/view.h"
+#include "dnsflip/judge_state.h"
+#include "dnsflip/render/render.h"
+
+void judge_pair_drop(struct judge_pair *pair)
+{
+    if (pair->view != NULL)
+        view_close(pair->view);
+    if (pair->page != NULL)
+        page_unmap(pair->page);
+    if (pair->view_fd >= 0)
+        close(pair->view_fd);
+    if (pair->page_fd >= 0)
+        close(pair->page_fd);
+    *pair = (struct judge_pair){ .view_fd = -1, .page_fd = -1 };
+}
+
+static int keep(struct judge_pair *pair, struct err *err)
+{
+    const struct page *page;
+
+    if (view_open(pair->view_fd, &pair->view, err) < 0)
+        return err_wrap(err, "view");
+    if (page_map(pair->page_fd, &page, err) < 0)
+        return err_wrap(err, "page");
+    /* Mapped read-only whoever holds it: only its words are read. */
+    memcpy(&pair->page, &page, sizeof(page));
+    if (page->groups != view_groups(pair->view) || page->generation != view_generation(pair->view))
+        return err_set(err, ERR_REMOTE, "view and page do not belong together");
+    pair->generation = page->generation;
+    return 0;
+}
+
+void judge_pair_keep(struct judge_pair *pair, int view_fd, int page_fd)
+{
+    struct err err;
+
+    *pair = (struct judge_pair){ .view_fd = view_fd, .page_fd = page_fd };
+    if (keep(pair, &err) < 0) {
+        log_error("judge", "the kept pair is unusable: %s", err.text);
+        judge_pair_drop(pair);
+    }
+}
+
+/* The word that the kept pair has for a group, its index turned into the group's present order;
+ * not set if the pair does not serve the group. */
+static struct page_word kept_word(const struct settings *s, const struct group_cfg *g,
+                                  const struct judge_pair *kept)
+{
+    for (uint32_t i = 0; kept->view != NULL && i < view_groups(kept->view); i++) {
+        const char *name = view_group_name(kept->view, i);
+        struct page_word word;
+        const char *cluster;
+        int at, place;
+
+        if (name == NULL || strcmp(name, g->name) != 0)
+            continue;
+        word = page_get(kept->page, i);
+        cluster = word.index == 0 ? NULL : view_cluster_name(kept->view, i, word.index);
+        at = cluster == NULL ? -1 : settings_find_cluster(s, cluster);
+        place = at < 0 ? -1 : group_find_cluster(g, (unsigned)at);
+        if (place < 0)
+            return (struct page_word){ 0 };
+        return (struct page_word){ .index = (uint8_t)(place + 1), .epoch = word.epoch };
+    }
+    return (struct page_word){ 0 };
+}
+
+/* What the journal says; not set for an unadopted group. */
+static int journalled_word(const struct settings *s, const struct group_cfg *g,
+                           const struct ledger *ledger, struct page_word *out, struct err *err)
+{
+    const struct ledger_group *known = ledger_find(ledger, g->name);
+    int at, place;
+
+    *out = (struct page_word){ 0 };
+    if (known == NULL || !known->is_adopted)
+        return 0;
+    at = settings_find_cluster(s, known->active);
+    place = at < 0 ? -1 : group_find_cluster(g, (unsigned)at);
+    if (place < 0)
+        return err_set(err, ERR_CONFIG,
+                       "group %s: the journal says its active cluster is %s, which the "
+                       "configuration does not give it: put it back, or switch away from it first",
+                       g->name, known->active);
+    *out = (struct page_word){ .index = (uint8_t)(place + 1), .epoch = known->epoch };
+    return 0;
+}
+
+static int fill(const struct settings *s, const struct ledger *ledger,
+                const struct judge_pair *kept, struct page *page, struct err *err)
+{
+    for (uint32_t i = 0; i < s->n_groups; i++) {
+        struct page_word journalled, word = kept_word(s, &s->groups[i], kept);
+
+        if (journalled_word(s, &s->groups[i], ledger, &journalled, err) < 0)
+            return -1;
+        page_set(page, i, word.index != 0 ? word : journalled);
+    }
+    return 0;
+}
+
+/* Newer (RFC 1982) than every epoch and every serial before it. */
+static uint32_t next_serial(const struct ledger *ledger, const struct judge_pair *kept)
+{
+    uint32_t serial = (uint32_t)(wall_now().ms / 1000);
+
+    if ((int32_t)(ledger->epoch - serial) > 0)
+        serial = ledger->epoch;
+    if (kept->serial != 0 && (int32_t)(kept->serial + 1 - serial) > 0)
+        serial = kept->serial + 1;
+    return serial;
+}
+
+int judge_pair_make(const struct settings *s, const struct ledger *ledger,
+                    const struct judge_pair *kept, struct judge_pair *out, struct err *err)
+{
+    *out = (struct judge_pair){ .view_fd = -1,
+                                .page_fd = -1,
+                                .generation = kept->generation + 1,
+                                .serial = next_serial(ledger, kept) };
+    out->view_fd = render_view(s, out->generation, out->serial, err);
+    if (out->view_fd < 0 || view_open(out->view_fd, &out->view, err) < 0)
+        goto fail;
+    out->page_fd = page_new((uint32_t)s->n_groups, out->generation, &out->page, err);
+    if (out->page_fd < 0 || fill(s, ledger, kept, out->page, err) < 0)
+        goto fail;
+    return 0;
+fail:
+    judge_pair_drop(out);
+    return -1;
+}
+
+int judge_pair_send(const struct judge_pair *pair, struct err *err)
+{
+    struct link_message m = link_message(LINK_PAIR);
+    int fds[2] = { pair->view_fd, pair->page_fd };
+
+    m.generation = pair->generation;
+    return judge_link_send(&m, fds, 2, err);
+}
