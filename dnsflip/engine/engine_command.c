@@ -5,24 +5,13 @@
 #include "dnsflip/base/mem.h"
 #include "dnsflip/base/str.h"
 #include "dnsflip/engine/engine_state.h"
-#include "dnsflip/engine/planning.h"
 #include "dnsflip/engine/switcher.h"
 #include "dnsflip/io/loop.h"
-#include "policies/explain.h"
-#include "policies/guard.h"
-
-#define EXIT_ERROR 1
-#define EXIT_VETO 3
-#define EXIT_NOT_KNOWN 5
-#define EXIT_CONFLICT 6
 
 /* ---- answers ----------------------------------------------------------------------------------
  */
 
-static void reply(command_done *done, void *arg, int exit, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static void reply(command_done *done, void *arg, int exit, const char *fmt, ...)
+void engine_reply(command_done *done, void *arg, int exit, const char *fmt, ...)
 {
     struct command_result result = { .exit = exit };
     struct buf text;
@@ -34,20 +23,6 @@ static void reply(command_done *done, void *arg, int exit, const char *fmt, ...)
     va_end(ap);
     str_copy(result.text, sizeof(result.text), buf_text(&text));
     buf_fini(&text);
-    done(arg, &result);
-}
-
-static void reply_veto(command_done *done, void *arg, const struct guard_result *veto,
-                       enum verb verb)
-{
-    const struct guard_rule_info *info = guard_rule_info(veto->rule);
-    struct command_result result = { .exit =
-                                         info->is_lack_of_knowledge ? EXIT_NOT_KNOWN : EXIT_VETO,
-                                     .may_override = info->may_override };
-    char words[EXPLAIN_BYTES];
-
-    str_copy(result.rule, sizeof(result.rule), info->name);
-    str_copy(result.text, sizeof(result.text), explain_guard(veto, verb, words));
     done(arg, &result);
 }
 
@@ -68,10 +43,10 @@ static void on_act(void *arg, bool ok, const struct err *err)
     if (act.group != UINT32_MAX && act.group < act.engine->n_groups)
         engine_decide_mark(act.engine, act.group);
     if (ok)
-        reply(act.done, act.arg, 0, "%s", act.text);
+        engine_reply(act.done, act.arg, 0, "%s", act.text);
     else
-        reply(act.done, act.arg, EXIT_ERROR, "not done, the journal cannot be written: %s",
-              err->text);
+        engine_reply(act.done, act.arg, EXIT_ERROR, "not done, the journal cannot be written: %s",
+                     err->text);
 }
 
 /* Who asked for what, and under which request id. */
@@ -95,122 +70,6 @@ static void act(struct engine *e, const struct command *c, struct journal_entry 
     engine_record(e, entry, false, on_act, a);
 }
 
-/* ---- moves ------------------------------------------------------------------------------------
- */
-
-/* Guards of a move from the group's active cluster to place; the first veto, or -1. */
-static int ask_guards(const struct engine_group *g, const struct failover_input *in, int to,
-                      enum verb verb, override_set lifted,
-                      struct guard_result results[static GUARD_RULES])
-{
-    struct guard_input ask = { .source = VERDICT_UNKNOWN };
-
-    memcpy(ask.holds, in->holds, sizeof(ask.holds));
-    if (in->active >= 0)
-        ask.source = in->clusters[in->active].as_active;
-    ask.destination = in->clusters[to].as_standby;
-    ask.holds[GUARD_DESTINATION_FENCED] = in->clusters[to].is_fenced;
-    /* Only this destination's proof matters here. */
-    ask.holds[GUARD_EARLY_PROOF] = g->has_early_proof[to];
-    guard_ask(&ask, verb, lifted, results);
-    return guard_first_veto(results);
-}
-
-/* The place that cluster names, or the policy's choice for ""; -1 and *err if there is none. */
-static int destination(const struct engine *e, const struct engine_group *g,
-                       const struct failover_input *in, const char *cluster, enum verb verb,
-                       struct err *err)
-{
-    int to =
-        cluster[0] != '\0' ? engine_cluster_place(e, g, cluster) : failover_destination(in, verb);
-
-    if (to < 0 && cluster[0] != '\0')
-        return err_set(err, ERR_USAGE, "group %s has no cluster %s",
-                       e->deps.settings->groups[g->index].name, cluster);
-    if (to < 0)
-        return err_set(
-            err, ERR_USAGE,
-            "no cluster of group %s is ready to take it over; name one with --to CLUSTER",
-            e->deps.settings->groups[g->index].name);
-    return to;
-}
-
-static bool reply_nothing_to_do(const struct engine *e, const struct engine_group *g, int active,
-                                int to, command_done *done, void *arg)
-{
-    struct command_result result = { .is_repeat = true };
-    const struct operation *op = g->switcher == NULL ? NULL : switcher_operation(g->switcher);
-    bool is_on_its_way = op != NULL && strcmp(op->to, engine_cluster_name(e, g, to)) == 0;
-
-    if (!is_on_its_way && active != to)
-        return false;
-    if (!is_on_its_way && op != NULL && switcher_holds_lock(g->switcher))
-        return false;
-    if (is_on_its_way) {
-        str_copy(result.operation, sizeof(result.operation), op->id);
-        result.epoch = op->epoch;
-        result.state = op->state;
-    }
-    str_format(result.text, sizeof(result.text), "nothing to do: %s %s %s",
-               e->deps.settings->groups[g->index].name, active == to ? "is on" : "is moving to",
-               engine_cluster_name(e, g, to));
-    done(arg, &result);
-    return true;
-}
-
-static void move(struct engine *e, struct engine_group *g, const struct command *c,
-                 command_done *done, void *arg)
-{
-    struct switcher_order order = { .verb = c->verb,
-                                    .overrides = c->overrides,
-                                    .is_promoted = c->is_promoted };
-    struct guard_result results[GUARD_RULES];
-    struct failover_input in;
-    struct err err;
-    int to, veto;
-
-    engine_decide_input(e, g, &in);
-    to = destination(e, g, &in, c->cluster, c->verb, &err);
-    if (to < 0) {
-        reply(done, arg, EXIT_ERROR, "%s", err.text);
-        return;
-    }
-    if (reply_nothing_to_do(e, g, in.active, to, done, arg))
-        return;
-    veto = ask_guards(g, &in, to, c->verb, c->overrides, results);
-    if (veto >= 0) {
-        reply_veto(done, arg, &results[veto], c->verb);
-        return;
-    }
-    if (!e->may_move) {
-        reply(done, arg, EXIT_NOT_KNOWN,
-              "the face has not taken over the answers yet: try again in a moment");
-        return;
-    }
-    order.from = in.active;
-    order.to = (int8_t)to;
-    str_copy(order.actor, sizeof(order.actor), c->actor);
-    str_copy(order.reason, sizeof(order.reason), c->reason);
-    str_copy(order.request_id, sizeof(order.request_id), c->request_id);
-    str_copy(order.request_digest, sizeof(order.request_digest), c->request_digest);
-    if (switcher_start(e, g, &order, done, arg, &err) < 0)
-        reply(done, arg, EXIT_ERROR, "%s", err.text);
-}
-
-static void move_checked(struct engine *e, struct engine_group *g, const struct command *c,
-                         command_done *done, void *arg)
-{
-    if (c->verb == VERB_FAILOVER && c->reason[0] == '\0')
-        reply(done, arg, EXIT_ERROR, "a failover needs a reason: --reason TEXT");
-    else if (c->overrides != 0 && c->reason[0] == '\0')
-        reply(done, arg, EXIT_ERROR, "an override needs a reason: --reason TEXT");
-    else
-        move(e, g, c, done, arg);
-}
-
-/* ---- acts -------------------------------------------------------------------------------------
- */
-
 /* ---- adopting: from now on the names are served, as the operator says they are ------------------
  */
 
@@ -229,9 +88,9 @@ static void on_published(void *arg, const char *token, const struct err *err)
 
     (void)token;
     if (err != NULL)
-        reply(a->done, a->arg, EXIT_ERROR, "journalled, but not served yet: %s", err->text);
+        engine_reply(a->done, a->arg, EXIT_ERROR, "journalled, but not served yet: %s", err->text);
     else
-        reply(a->done, a->arg, 0, "group %s is adopted: %s is active", a->group, a->cluster);
+        engine_reply(a->done, a->arg, 0, "group %s is adopted: %s is active", a->group, a->cluster);
     if (group >= 0) {
         engine_read_live(a->engine, &a->engine->groups[group]);
         engine_decide_mark(a->engine, (uint32_t)group);
@@ -247,8 +106,8 @@ static void on_adopted(void *arg, bool ok, const struct err *err)
     int place = g == NULL ? -1 : engine_cluster_place(a->engine, g, a->cluster);
 
     if (!ok || place < 0) {
-        reply(a->done, a->arg, EXIT_ERROR, "not done: %s",
-              ok ? "a reload took the group away" : err->text);
+        engine_reply(a->done, a->arg, EXIT_ERROR, "not done: %s",
+                     ok ? "a reload took the group away" : err->text);
         mem_free(a);
         return;
     }
@@ -270,16 +129,17 @@ static bool refuse_adoption(const struct engine *e, const struct engine_group *g
     int place = engine_cluster_place(e, g, c->cluster);
 
     if (place < 0) {
-        reply(done, arg, EXIT_ERROR, "group %s has no cluster %s", c->group, c->cluster);
+        engine_reply(done, arg, EXIT_ERROR, "group %s has no cluster %s", c->group, c->cluster);
         return true;
     }
     if (g->switcher != NULL) {
-        reply(done, arg, EXIT_VETO, "operation %s is running: wait for it or cancel it first",
-              switcher_operation(g->switcher)->id);
+        engine_reply(done, arg, EXIT_VETO,
+                     "operation %s is running: wait for it or cancel it first",
+                     switcher_operation(g->switcher)->id);
         return true;
     }
     if (g->is_read && g->live.status == LIVE_ONE && g->live.place != place) {
-        reply(
+        engine_reply(
             done, arg, EXIT_CONFLICT,
             "the names of group %s answer with %s: adopt that, then move them with dnsflip switch",
             c->group, engine_cluster_name(e, g, g->live.place));
@@ -312,7 +172,7 @@ static void hold(struct engine *e, struct engine_group *g, const struct command 
     struct journal_entry entry = { .kind = ENTRY_HOLD, .until = c->until };
 
     if (c->reason[0] == '\0')
-        reply(done, arg, EXIT_ERROR, "a hold needs a reason: --reason TEXT");
+        engine_reply(done, arg, EXIT_ERROR, "a hold needs a reason: --reason TEXT");
     else
         act(e, c, &entry, g->index, done, arg, "held");
 }
@@ -324,7 +184,7 @@ static void release(struct engine *e, struct engine_group *g, const struct comma
     struct journal_entry entry = { .kind = ENTRY_RELEASE };
 
     if (known == NULL || !ledger_is_held(known, loop_now(e->deps.loop).wall))
-        reply(done, arg, 0, "nothing to do: group %s is not held", c->group);
+        engine_reply(done, arg, 0, "nothing to do: group %s is not held", c->group);
     else
         act(e, c, &entry, g->index, done, arg, "released");
 }
@@ -340,12 +200,13 @@ static void cancel(struct engine *e, const struct command *c, command_done *done
         if (s == NULL || strcmp(switcher_operation(s)->id, c->operation) != 0)
             continue;
         if ((retry ? switcher_retry(s, &err) : switcher_cancel(s, c->actor, &err)) < 0)
-            reply(done, arg, EXIT_ERROR, "%s", err.text);
+            engine_reply(done, arg, EXIT_ERROR, "%s", err.text);
         else
-            reply(done, arg, 0, "operation %s: %s", c->operation, retry ? "resumed" : "cancelled");
+            engine_reply(done, arg, 0, "operation %s: %s", c->operation,
+                         retry ? "resumed" : "cancelled");
         return;
     }
-    reply(done, arg, EXIT_ERROR, "operation %s is not running", c->operation);
+    engine_reply(done, arg, EXIT_ERROR, "operation %s is not running", c->operation);
 }
 
 /* ---- dispatch ---------------------------------------------------------------------------------
@@ -365,9 +226,10 @@ static bool reply_repeat(const struct engine *e, const struct command *c, comman
     if (known == NULL)
         return false;
     if (strcmp(known->digest, c->request_digest) != 0) {
-        reply(done, arg, EXIT_ERROR,
-              "request id %s was used for another request: give every request an id of its own",
-              c->request_id);
+        engine_reply(
+            done, arg, EXIT_ERROR,
+            "request id %s was used for another request: give every request an id of its own",
+            c->request_id);
         return true;
     }
     str_copy(result.operation, sizeof(result.operation), known->operation);
@@ -395,7 +257,7 @@ static void group_command(struct engine *e, struct engine_group *g, const struct
 {
     switch (c->kind) {
     case COMMAND_MOVE:
-        move_checked(e, g, c, done, arg);
+        engine_move(e, g, c, done, arg);
         return;
     case COMMAND_HOLD:
         hold(e, g, c, done, arg);
@@ -416,7 +278,7 @@ static void group_command(struct engine *e, struct engine_group *g, const struct
     case COMMAND_RESUME:
     case COMMAND_CANCEL:
     case COMMAND_RETRY:
-        reply(done, arg, EXIT_ERROR, "this command takes no group");
+        engine_reply(done, arg, EXIT_ERROR, "this command takes no group");
         return;
     }
 }
@@ -432,7 +294,7 @@ static void node_command(struct engine *e, const struct command *c, command_done
         return;
     case COMMAND_PAUSE:
         if (c->reason[0] == '\0')
-            reply(done, arg, EXIT_ERROR, "a pause needs a reason: --reason TEXT");
+            engine_reply(done, arg, EXIT_ERROR, "a pause needs a reason: --reason TEXT");
         else
             node_act(e, c, ENTRY_PAUSE, "automation is paused", done, arg);
         return;
@@ -447,7 +309,7 @@ static void node_command(struct engine *e, const struct command *c, command_done
     case COMMAND_HOLD:
     case COMMAND_RELEASE:
     case COMMAND_ADOPT:
-        reply(done, arg, EXIT_ERROR, "this command needs a group");
+        engine_reply(done, arg, EXIT_ERROR, "this command needs a group");
         return;
     }
 }
@@ -457,47 +319,18 @@ void engine_command(struct engine *e, const struct command *command, command_don
     int group = settings_find_group(e->deps.settings, command->group);
 
     if (e->deps.journal == NULL) {
-        reply(done, arg, EXIT_ERROR, "a monitor only watches");
+        engine_reply(done, arg, EXIT_ERROR, "a monitor only watches");
         return;
     }
     if (reply_repeat(e, command, done, arg))
         return;
     if (command->group[0] != '\0' && group < 0)
-        reply(done, arg, EXIT_ERROR, "there is no group %s", command->group);
+        engine_reply(done, arg, EXIT_ERROR, "there is no group %s", command->group);
     else if (command->kind == COMMAND_REJOIN &&
              settings_find_cluster(e->deps.settings, command->cluster) < 0)
-        reply(done, arg, EXIT_ERROR, "there is no cluster %s", command->cluster);
+        engine_reply(done, arg, EXIT_ERROR, "there is no cluster %s", command->cluster);
     else if (group >= 0)
         group_command(e, &e->groups[group], command, done, arg);
     else
         node_command(e, command, done, arg);
-}
-
-int engine_plan(const struct engine *e, const char *group, const char *to, enum verb verb,
-                override_set overrides, struct plan *plan, struct target_change **changes,
-                struct err *err)
-{
-    int index = settings_find_group(e->deps.settings, group);
-    const struct engine_group *g = index < 0 ? NULL : &e->groups[index];
-    struct failover_input in;
-    int place;
-
-    if (g == NULL)
-        return err_set(err, ERR_USAGE, "there is no group %s", group);
-    engine_decide_input(e, g, &in);
-    if (in.active < 0)
-        return err_set(err, ERR_USAGE,
-                       "group %s is unadopted: say which cluster is active with "
-                       "dnsflip adopt %s --active CLUSTER",
-                       group, group);
-    place = destination(e, g, &in, to, verb, err);
-    if (place < 0)
-        return -1;
-    if (place == in.active)
-        return err_set(err, ERR_USAGE, "group %s is already on %s", group, to);
-    if (planning_make(e->deps.settings, (uint32_t)index, verb, (unsigned)in.active, (unsigned)place,
-                      plan, changes, err) < 0)
-        return -1;
-    (void)ask_guards(g, &in, place, verb, overrides, plan->guards);
-    return 0;
 }

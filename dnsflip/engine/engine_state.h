@@ -133,6 +133,17 @@ int8_t engine_decide_active(const struct engine *e, const struct engine_group *g
 const char *engine_cluster_name(const struct engine *e, const struct engine_group *g, int place);
 int engine_cluster_place(const struct engine *e, const struct engine_group *g, const char *name);
 
+/* ---- engine_command.c, engine_move.c: what operators ask for ----------------------------------
+ */
+#define EXIT_ERROR 1
+#define EXIT_VETO 3
+#define EXIT_NOT_KNOWN 5
+#define EXIT_CONFLICT 6
+void engine_reply(command_done *done, void *arg, int exit, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void engine_move(struct engine *e, struct engine_group *g, const struct command *c,
+                 command_done *done, void *arg);
+
 /* ---- engine_record.c: stage 7 --------------------------------------------------------------- */
 typedef void engine_recorded(void *arg, bool ok, const struct err *err);
 /* Appends entry (time is set here).  folds_now: the ledger takes it at once, since what it says

@@ -14,17 +14,12 @@
 #include "dnsflip/io/loop.h"
 #include "policies/operation.h"
 
-/* A partial operation submits or settles again so often. */
-#define PARTIAL_RETRY_MS INT64_C(5000)
-
-static void carry_out(struct switcher *s, enum op_effect effect);
-
 const struct group_cfg *switcher_group_cfg(const struct switcher *s)
 {
     return &s->engine->deps.settings->groups[s->group->index];
 }
 
-static struct instant now_of(const struct switcher *s)
+struct instant switcher_now(const struct switcher *s)
 {
     return loop_now(s->engine->deps.loop);
 }
@@ -73,7 +68,7 @@ static void drop_effects(struct switcher *s)
     s->has_hook_running = false;
 }
 
-static void finish(struct switcher *s)
+void switcher_finish(struct switcher *s)
 {
     struct engine *e = s->engine;
     struct engine_group *g = s->group;
@@ -81,9 +76,9 @@ static void finish(struct switcher *s)
 
     switcher_record_outcome(s);
     if (s->op.verb == VERB_AUTO && is_hook_trouble)
-        g->retry_at = mono_add(now_of(s).mono, ENGINE_RETRY_MS);
+        g->retry_at = mono_add(switcher_now(s).mono, ENGINE_RETRY_MS);
     if (s->op.verb == VERB_AUTO && s->op.state == OP_REFUSED)
-        g->retry_at = mono_add(now_of(s).mono, ENGINE_RETRY_REFUSED_MS);
+        g->retry_at = mono_add(switcher_now(s).mono, ENGINE_RETRY_REFUSED_MS);
     answer(s, s->op.state == OP_DONE ? 0 : 1);
     g->switcher = NULL;
     engine_decide_mark(e, g->index);
@@ -93,7 +88,7 @@ static void finish(struct switcher *s)
 void switcher_event(struct switcher *s, enum op_event event, const char *detail)
 {
     struct operation before = s->op;
-    struct operation_result next = operation_step(s->op, event, now_of(s));
+    struct operation_result next = operation_step(s->op, event, switcher_now(s));
 
     s->op = next.op;
     if (detail != NULL && detail[0] != '\0' &&
@@ -106,200 +101,7 @@ void switcher_event(struct switcher *s, enum op_event event, const char *detail)
     engine_decide_mark(s->engine, s->group->index);
     if (before.state == OP_RECORDING && !op_state_is_ended(s->op.state))
         answer(s, 0);
-    carry_out(s, next.effect);
-}
-
-/* ---- effects ------------------------------------------------------------------------------------
- */
-
-static struct provider *provider_of(const struct switcher *s)
-{
-    return s->engine->deps.providers[s->plan.steps[s->op.step].provider];
-}
-
-static void on_found(void *arg, enum found found, const char *detail)
-{
-    struct switcher *s = arg;
-
-    s->call = NULL;
-    switch (found) {
-    case FOUND_APPLIED:
-        switcher_event(s, OP_EVENT_FOUND_APPLIED, NULL);
-        return;
-    case FOUND_NOT_APPLIED:
-        switcher_event(s, OP_EVENT_FOUND_NOT_APPLIED, NULL);
-        return;
-    case FOUND_OTHER:
-        switcher_event(s, OP_EVENT_FOUND_OTHER, detail);
-        return;
-    case FOUND_UNREADABLE:
-        loop_timer_set(s->retry, mono_add(now_of(s).mono, PARTIAL_RETRY_MS));
-        return;
-    }
-}
-
-static void find(struct switcher *s)
-{
-    struct provider *p = provider_of(s);
-
-    s->call = p->ops->find(p, &s->plan.steps[s->op.step], on_found, s);
-}
-
-static void on_submitted(void *arg, const char *token, const struct err *err)
-{
-    struct switcher *s = arg;
-
-    s->call = NULL;
-    if (err == NULL) {
-        str_copy(s->token, sizeof(s->token), token);
-        switcher_event(s, OP_EVENT_SUBMITTED, NULL);
-        return;
-    }
-    if (s->op.state == OP_PARTIAL)
-        loop_timer_set(s->retry, mono_add(now_of(s).mono, PARTIAL_RETRY_MS));
-    switcher_event(s, OP_EVENT_SUBMIT_FAILED, err->text);
-}
-
-static void submit(struct switcher *s)
-{
-    struct provider *p = provider_of(s);
-
-    s->call = p->ops->submit(p, &s->plan.steps[s->op.step], on_submitted, s);
-}
-
-static void on_settled(void *arg, const struct err *err)
-{
-    struct switcher *s = arg;
-
-    s->call = NULL;
-    if (err == NULL)
-        switcher_event(s, OP_EVENT_SETTLED, NULL);
-    else
-        loop_timer_set(s->retry, mono_add(now_of(s).mono, PARTIAL_RETRY_MS));
-}
-
-/* The last step stands for all: its provider settles after those before it. */
-static void settle(struct switcher *s)
-{
-    const struct step *step = &s->plan.steps[s->plan.n_steps - 1];
-    struct provider *p = s->engine->deps.providers[step->provider];
-
-    s->call = p->ops->settle(p, step, s->token, on_settled, s);
-}
-
-static void on_verified(void *arg, uint32_t verified, uint32_t asked, bool is_done,
-                        const char *laggards)
-{
-    struct switcher *s = arg;
-    struct journal_entry entry = { .kind = ENTRY_STEP, .state = OP_VERIFYING };
-
-    s->op.verified = verified;
-    s->op.asked = asked;
-    str_copy(s->laggards, sizeof(s->laggards), laggards);
-    str_copy(entry.group, sizeof(entry.group), s->op.group);
-    str_copy(entry.operation, sizeof(entry.operation), s->op.id);
-    entry.time = now_of(s).wall;
-    entry.names = asked;
-    entry.step = verified;
-    engine_record_tell(s->engine, &entry);
-    if (is_done)
-        switcher_event(s, OP_EVENT_VERIFIED, NULL);
-}
-
-static void on_hook(void *arg, bool ok, const char *detail)
-{
-    struct switcher *s = arg;
-
-    s->has_hook_running = false;
-    switcher_event(s, ok ? OP_EVENT_HOOK_OK : OP_EVENT_HOOK_FAILED, ok ? NULL : detail);
-}
-
-static void on_proof(void *arg, bool ok, const char *detail)
-{
-    struct switcher *s = arg;
-
-    s->has_hook_running = false;
-    switcher_event(s, ok ? OP_EVENT_PROOF_OK : OP_EVENT_PROOF_FAILED, ok ? NULL : detail);
-}
-
-static void on_hook_lock(void *arg, bool ok, const char *detail)
-{
-    struct switcher *s = arg;
-
-    (void)ok;
-    (void)detail;
-    s->has_hook_running = false;
-    switcher_event(s, OP_EVENT_HOOK_LOCK_FREE, NULL);
-}
-
-/* A hook starts only when the journal says that it has begun: a restart must know. */
-static void on_hook_recorded(void *arg, bool ok, const struct err *err)
-{
-    struct switcher_wait *wait = arg;
-    struct switcher *s = wait->switcher;
-    enum op_state state = wait->state;
-
-    mem_free(wait);
-    if (s == NULL)
-        return;
-    s->wait = NULL;
-    if (s->op.state != state)
-        return;
-    if (!ok) {
-        switcher_event(s, OP_EVENT_HOOK_FAILED, err->text);
-        return;
-    }
-    s->has_hook_running = true;
-    hooks_run(s->engine->deps.hooks, state == OP_FENCING ? HOOK_FENCE : HOOK_PROMOTE,
-              &switcher_group_cfg(s)->promotion, &s->op, on_hook, s);
-}
-
-static void run_hook(struct switcher *s)
-{
-    if (s->wait != NULL)
-        s->wait->switcher = NULL;
-    s->wait = mem_zalloc(sizeof(*s->wait));
-    *s->wait = (struct switcher_wait){ .switcher = s, .state = s->op.state };
-    switcher_record_step(s, "the hook begins", on_hook_recorded, s->wait);
-}
-
-static void carry_out(struct switcher *s, enum op_effect effect)
-{
-    const struct promotion_cfg *promotion = &switcher_group_cfg(s)->promotion;
-
-    switch (effect) {
-    case OP_EFFECT_NONE:
-        return;
-    case OP_EFFECT_FIND:
-        find(s);
-        return;
-    case OP_EFFECT_WAIT_HOOK:
-        s->has_hook_running = true;
-        hooks_wait_lock(s->engine->deps.hooks, promotion, &s->op, on_hook_lock, s);
-        return;
-    case OP_EFFECT_FENCE:
-    case OP_EFFECT_PROMOTE:
-        run_hook(s);
-        return;
-    case OP_EFFECT_PROVE:
-        s->has_hook_running = true;
-        hooks_prove(s->engine->deps.hooks, promotion, &s->op,
-                    s->op.is_promote_interrupted ? 0 : promotion->timeout_ms, on_proof, s);
-        return;
-    case OP_EFFECT_SUBMIT:
-        submit(s);
-        return;
-    case OP_EFFECT_SETTLE:
-        settle(s);
-        return;
-    case OP_EFFECT_VERIFY:
-        s->verify = verify_start(s->engine->deps.io, s->engine->deps.settings, &s->plan, s->changes,
-                                 on_verified, s);
-        return;
-    case OP_EFFECT_END:
-        finish(s);
-        return;
-    }
+    switcher_effect(s, next.effect);
 }
 
 static void on_deadline(void *arg)
@@ -307,20 +109,6 @@ static void on_deadline(void *arg)
     struct switcher *s = arg;
 
     switcher_event(s, OP_EVENT_DEADLINE, s->op.state == OP_VERIFYING ? s->laggards : NULL);
-}
-
-static void on_retry(void *arg)
-{
-    struct switcher *s = arg;
-
-    if (s->call != NULL)
-        return;
-    if (s->op.state == OP_FINDING)
-        find(s);
-    else if (s->op.step < s->op.n_steps)
-        submit(s);
-    else
-        settle(s);
 }
 
 /* ---- life
@@ -333,7 +121,7 @@ static struct switcher *switcher_new(struct engine *e, struct engine_group *g)
     s->engine = e;
     s->group = g;
     s->deadline = loop_timer_new(e->deps.loop, on_deadline, s);
-    s->retry = loop_timer_new(e->deps.loop, on_retry, s);
+    s->retry = loop_timer_new(e->deps.loop, switcher_effect_retry, s);
     return s;
 }
 
@@ -382,7 +170,7 @@ static void fill_operation(struct switcher *s, const struct switcher_order *orde
     if (order->verb == VERB_AUTO)
         life_ms =
             OP_PLAN_AUTO_MS + op->hook_timeout_ms * (op->has_fence + op->has_hook + op->has_proof);
-    op->expires.ms = now_of(s).wall.ms + life_ms;
+    op->expires.ms = switcher_now(s).wall.ms + life_ms;
     str_copy(op->actor, sizeof(op->actor), order->actor);
     str_copy(op->reason, sizeof(op->reason), order->reason);
     str_copy(op->request_id, sizeof(op->request_id), order->request_id);
@@ -419,7 +207,7 @@ int switcher_start(struct engine *e, struct engine_group *g, const struct switch
     take_plan(s);
     s->done = done;
     s->done_arg = arg;
-    s->op = operation_start(s->op, now_of(s)).op;
+    s->op = operation_start(s->op, switcher_now(s)).op;
     arm(s);
     switcher_record_intent(s, order->request_digest);
     return 0;
@@ -440,16 +228,16 @@ void switcher_resume(struct engine *e, struct engine_group *g, const struct oper
                 from < 0 ? op->from : op->to);
     if (from < 0 || to < 0 || make_plan(s, op->verb, from, to, &err) < 0) {
         s->op.state = OP_ATTENTION;
-        s->op.ended = now_of(s).wall;
+        s->op.ended = switcher_now(s).wall;
         str_copy(s->op.detail, sizeof(s->op.detail), err.text);
-        finish(s);
+        switcher_finish(s);
         return;
     }
     take_plan(s);
-    next = operation_resume(s->op, now_of(s));
+    next = operation_resume(s->op, switcher_now(s));
     s->op = next.op;
     arm(s);
-    carry_out(s, next.effect);
+    switcher_effect(s, next.effect);
 }
 
 void switcher_rebind(struct switcher *s, struct engine_group *g)
@@ -468,7 +256,7 @@ void switcher_rebind(struct switcher *s, struct engine_group *g)
         switcher_event(s, OP_EVENT_DEADLINE, err.text);
         return;
     }
-    carry_out(s, OP_EFFECT_VERIFY);
+    switcher_effect(s, OP_EFFECT_VERIFY);
 }
 
 int switcher_cancel(struct switcher *s, const char *actor, struct err *err)
@@ -490,7 +278,7 @@ int switcher_retry(struct switcher *s, struct err *err)
     if (s->op.state != OP_PARTIAL)
         return err_set(err, ERR_CONFLICT, "operation %s is %s, not partial: nothing to resume",
                        s->op.id, op_state_name(s->op.state));
-    loop_timer_set(s->retry, now_of(s).mono);
+    loop_timer_set(s->retry, switcher_now(s).mono);
     return 0;
 }
 

@@ -36,7 +36,14 @@ struct switcher {
 };
 
 const struct group_cfg *switcher_group_cfg(const struct switcher *s);
+struct instant switcher_now(const struct switcher *s);
 void switcher_event(struct switcher *s, enum op_event event, const char *detail);
+
+void switcher_finish(struct switcher *s); /* its state is an ended one */
+
+/* ---- switcher_effect.c -------------------------------------------------------------------- */
+void switcher_effect(struct switcher *s, enum op_effect effect);
+void switcher_effect_retry(void *arg); /* the retry timer's callback; arg is the switcher */
 
 /* ---- switcher_record.c: what the journal gets -------------------------------------------------
  */

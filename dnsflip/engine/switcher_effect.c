@@ -1,0 +1,215 @@
+/* dnsflip/engine/switcher_effect.c -- what the operation machine asks for, done: each effect's
+ * outcome comes back as an event. */
+#include "dnsflip/base/mem.h"
+#include "dnsflip/base/str.h"
+#include "dnsflip/engine/hooks.h"
+#include "dnsflip/engine/switcher_state.h"
+#include "dnsflip/engine/verify.h"
+#include "dnsflip/io/loop.h"
+
+/* A partial operation submits or settles again so often. */
+#define PARTIAL_RETRY_MS INT64_C(5000)
+
+static struct provider *provider_of(const struct switcher *s)
+{
+    return s->engine->deps.providers[s->plan.steps[s->op.step].provider];
+}
+
+static void on_found(void *arg, enum found found, const char *detail)
+{
+    struct switcher *s = arg;
+
+    s->call = NULL;
+    switch (found) {
+    case FOUND_APPLIED:
+        switcher_event(s, OP_EVENT_FOUND_APPLIED, NULL);
+        return;
+    case FOUND_NOT_APPLIED:
+        switcher_event(s, OP_EVENT_FOUND_NOT_APPLIED, NULL);
+        return;
+    case FOUND_OTHER:
+        switcher_event(s, OP_EVENT_FOUND_OTHER, detail);
+        return;
+    case FOUND_UNREADABLE:
+        loop_timer_set(s->retry, mono_add(switcher_now(s).mono, PARTIAL_RETRY_MS));
+        return;
+    }
+}
+
+static void find(struct switcher *s)
+{
+    struct provider *p = provider_of(s);
+
+    s->call = p->ops->find(p, &s->plan.steps[s->op.step], on_found, s);
+}
+
+static void on_submitted(void *arg, const char *token, const struct err *err)
+{
+    struct switcher *s = arg;
+
+    s->call = NULL;
+    if (err == NULL) {
+        str_copy(s->token, sizeof(s->token), token);
+        switcher_event(s, OP_EVENT_SUBMITTED, NULL);
+        return;
+    }
+    if (s->op.state == OP_PARTIAL)
+        loop_timer_set(s->retry, mono_add(switcher_now(s).mono, PARTIAL_RETRY_MS));
+    switcher_event(s, OP_EVENT_SUBMIT_FAILED, err->text);
+}
+
+static void submit(struct switcher *s)
+{
+    struct provider *p = provider_of(s);
+
+    s->call = p->ops->submit(p, &s->plan.steps[s->op.step], on_submitted, s);
+}
+
+static void on_settled(void *arg, const struct err *err)
+{
+    struct switcher *s = arg;
+
+    s->call = NULL;
+    if (err == NULL)
+        switcher_event(s, OP_EVENT_SETTLED, NULL);
+    else
+        loop_timer_set(s->retry, mono_add(switcher_now(s).mono, PARTIAL_RETRY_MS));
+}
+
+/* The last step stands for all: its provider settles after those before it. */
+static void settle(struct switcher *s)
+{
+    const struct step *step = &s->plan.steps[s->plan.n_steps - 1];
+    struct provider *p = s->engine->deps.providers[step->provider];
+
+    s->call = p->ops->settle(p, step, s->token, on_settled, s);
+}
+
+static void on_verified(void *arg, uint32_t verified, uint32_t asked, bool is_done,
+                        const char *laggards)
+{
+    struct switcher *s = arg;
+    struct journal_entry entry = { .kind = ENTRY_STEP, .state = OP_VERIFYING };
+
+    s->op.verified = verified;
+    s->op.asked = asked;
+    str_copy(s->laggards, sizeof(s->laggards), laggards);
+    str_copy(entry.group, sizeof(entry.group), s->op.group);
+    str_copy(entry.operation, sizeof(entry.operation), s->op.id);
+    entry.time = switcher_now(s).wall;
+    entry.names = asked;
+    entry.step = verified;
+    engine_record_tell(s->engine, &entry);
+    if (is_done)
+        switcher_event(s, OP_EVENT_VERIFIED, NULL);
+}
+
+static void on_hook(void *arg, bool ok, const char *detail)
+{
+    struct switcher *s = arg;
+
+    s->has_hook_running = false;
+    switcher_event(s, ok ? OP_EVENT_HOOK_OK : OP_EVENT_HOOK_FAILED, ok ? NULL : detail);
+}
+
+static void on_proof(void *arg, bool ok, const char *detail)
+{
+    struct switcher *s = arg;
+
+    s->has_hook_running = false;
+    switcher_event(s, ok ? OP_EVENT_PROOF_OK : OP_EVENT_PROOF_FAILED, ok ? NULL : detail);
+}
+
+static void on_hook_lock(void *arg, bool ok, const char *detail)
+{
+    struct switcher *s = arg;
+
+    (void)ok;
+    (void)detail;
+    s->has_hook_running = false;
+    switcher_event(s, OP_EVENT_HOOK_LOCK_FREE, NULL);
+}
+
+/* A hook starts only when the journal says that it has begun: a restart must know. */
+static void on_hook_recorded(void *arg, bool ok, const struct err *err)
+{
+    struct switcher_wait *wait = arg;
+    struct switcher *s = wait->switcher;
+    enum op_state state = wait->state;
+
+    mem_free(wait);
+    if (s == NULL)
+        return;
+    s->wait = NULL;
+    if (s->op.state != state)
+        return;
+    if (!ok) {
+        switcher_event(s, OP_EVENT_HOOK_FAILED, err->text);
+        return;
+    }
+    s->has_hook_running = true;
+    hooks_run(s->engine->deps.hooks, state == OP_FENCING ? HOOK_FENCE : HOOK_PROMOTE,
+              &switcher_group_cfg(s)->promotion, &s->op, on_hook, s);
+}
+
+static void run_hook(struct switcher *s)
+{
+    if (s->wait != NULL)
+        s->wait->switcher = NULL;
+    s->wait = mem_zalloc(sizeof(*s->wait));
+    *s->wait = (struct switcher_wait){ .switcher = s, .state = s->op.state };
+    switcher_record_step(s, "the hook begins", on_hook_recorded, s->wait);
+}
+
+void switcher_effect(struct switcher *s, enum op_effect effect)
+{
+    const struct promotion_cfg *promotion = &switcher_group_cfg(s)->promotion;
+
+    switch (effect) {
+    case OP_EFFECT_NONE:
+        return;
+    case OP_EFFECT_FIND:
+        find(s);
+        return;
+    case OP_EFFECT_WAIT_HOOK:
+        s->has_hook_running = true;
+        hooks_wait_lock(s->engine->deps.hooks, promotion, &s->op, on_hook_lock, s);
+        return;
+    case OP_EFFECT_FENCE:
+    case OP_EFFECT_PROMOTE:
+        run_hook(s);
+        return;
+    case OP_EFFECT_PROVE:
+        s->has_hook_running = true;
+        hooks_prove(s->engine->deps.hooks, promotion, &s->op,
+                    s->op.is_promote_interrupted ? 0 : promotion->timeout_ms, on_proof, s);
+        return;
+    case OP_EFFECT_SUBMIT:
+        submit(s);
+        return;
+    case OP_EFFECT_SETTLE:
+        settle(s);
+        return;
+    case OP_EFFECT_VERIFY:
+        s->verify = verify_start(s->engine->deps.io, s->engine->deps.settings, &s->plan, s->changes,
+                                 on_verified, s);
+        return;
+    case OP_EFFECT_END:
+        switcher_finish(s);
+        return;
+    }
+}
+
+void switcher_effect_retry(void *arg)
+{
+    struct switcher *s = arg;
+
+    if (s->call != NULL)
+        return;
+    if (s->op.state == OP_FINDING)
+        find(s);
+    else if (s->op.step < s->op.n_steps)
+        submit(s);
+    else
+        settle(s);
+}
