@@ -35,7 +35,12 @@ static inline struct wall at(int64_t second)
     {                                                                                              \
         .time = { .ms = (second) }, .group = "prod", .operation = id, .kind = __VA_ARGS__          \
     }
-}
+/* Behind the id the destination, and .epoch. */
+#define MOVED(second, id, ...) OP(second, id, ENTRY_MOVED, .to = __VA_ARGS__)
+#define END_OF_STORY                                                                               \
+    {                                                                                              \
+        .seq = UINT64_MAX                                                                          \
+    }
 
 /* Folds one entry, its times read as story seconds. */
 int fold(struct ledger *l, struct journal_entry e, struct err *err);
