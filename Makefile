@@ -61,6 +61,7 @@ PROGRAMS     := $(if $(wildcard dnsflip/main.c),$(BUILD)/dnsflip) \
 tests_of    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(1)/test_*.c))
 UNIT        := $(call tests_of,unit)
 INTEGRATION := $(call tests_of,integration)
+GOLDEN      := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/golden/golden.c))
 SIM         := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/sim/sim.c))
 BENCH       := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 
@@ -79,7 +80,7 @@ all: deps-build            ## build both programs (installs what the build lacks
 
 programs: $(PROGRAMS)
 
-test-programs: $(UNIT) $(SIM) $(INTEGRATION)
+test-programs: $(UNIT) $(GOLDEN) $(SIM) $(INTEGRATION)
 
 deps-build:
 	@tests/support/deps.sh build
@@ -112,7 +113,7 @@ $(BUILD)/dnsflip-face: $(call obj,$(FACE_SOURCES))
 $(UNIT) $(INTEGRATION): $(BUILD)/%: $(BUILD)/%.o $$(call obj,$$($$(notdir $$*)_USES))
 	$(call say,LD)$(CC) $(LDFLAGS) $(filter %.o,$^) $(call libs,$($(notdir $*)_LIBS)) -lcmocka -o $@
 
-$(SIM) $(BENCH): $(BUILD)/%: $(BUILD)/%.o $$(call obj,$$($$(notdir $$*)_USES))
+$(GOLDEN) $(SIM) $(BENCH): $(BUILD)/%: $(BUILD)/%.o $$(call obj,$$($$(notdir $$*)_USES))
 	$(call say,LD)$(CC) $(LDFLAGS) $(filter %.o,$^) $(call libs,$($(notdir $*)_LIBS)) -o $@
 
 # Each kind of test runs through tests/run.py, which shows failures and counts.
@@ -134,8 +135,8 @@ unit: $(if $(T),$(BUILD)/tests/unit/test_$(T),$(UNIT))
 sim: $(SIM)
 	@$(run) tap sim $(if $(SIM),'$(SIM) $(wildcard tests/sim/*.scn)')
 
-golden: programs
-	@$(run) tap golden $(if $(PROGRAMS),$(addsuffix ' $(BUILD)/dnsflip',$(addprefix ',$(wildcard tests/golden/run.sh))))
+golden: $(GOLDEN)
+	@$(run) tap golden $(GOLDEN)
 
 integration: programs $(if $(T),$(BUILD)/tests/integration/test_$(T),$(INTEGRATION))
 	@$(run) tap integration $(filter-out programs,$^)

@@ -45,7 +45,7 @@ void load_target(struct loader *l, const struct yaml_node *map, struct target *o
     if (alias != NULL) {
         loader_key_error(l, alias,
                          "an alias exists only under a provider of kind route53; the "
-                         "kinds here are %s: use A, AAAA or CNAME",
+                         "known kinds are %s: use A, AAAA or CNAME",
                          schema_provider_kinds);
         return;
     }
@@ -92,9 +92,11 @@ void load_clusters(struct loader *l, const struct yaml_node *map)
     if (!loader_is_map(l, map, CLUSTERS_MAX))
         return;
     if (map->n_children < 2)
-        loader_error(l, map, "has %u entry, at least 2 clusters are needed to move between",
+        loader_error(l, map, "%u of them, but to move between clusters takes at least 2",
                      map->n_children);
     l->s->clusters = mem_array(map->n_children + 1U, sizeof(l->s->clusters[0]));
-    for (const struct yaml_node *c = map->child; c != NULL; c = c->next)
+    for (const struct yaml_node *c = map->child; c != NULL; c = c->next) {
+        l->clusters[l->s->n_clusters] = c;
         load_cluster(l, c, &l->s->clusters[l->s->n_clusters++]);
+    }
 }

@@ -50,11 +50,17 @@ static const char *zone_problem(const struct local_cfg *zone, const struct group
         if (strcmp(h->name, zone->nameservers[i].name) == 0)
             return "is a name server of the zone, which must not move";
     }
-    for (uint8_t i = 0; i < g->n_clusters; i++) {
-        if (strcmp(h->targets[i].cname, h->name) == 0)
-            return "is a CNAME to itself";
-    }
     return NULL;
+}
+
+/* A provider without a zone, or none at all, has been reported already. */
+static bool zones_are_known(const struct settings *s, const struct group_cfg *g)
+{
+    for (uint8_t i = 0; i < g->n_providers; i++) {
+        if (s->providers[g->providers[i]].local.zone[0] == '\0')
+            return false;
+    }
+    return g->n_providers > 0;
 }
 
 bool load_hostname(struct loader *l, const struct yaml_node *node, const struct group_cfg *g,
@@ -74,9 +80,8 @@ bool load_hostname(struct loader *l, const struct yaml_node *node, const struct 
                      h->name);
         return false;
     }
-    /* Without a provider at all the list of providers has been reported already. */
     if (provider < 0) {
-        if (g->n_providers > 0)
+        if (zones_are_known(s, g))
             loader_error(l, node, "%s lies in the zone of no provider of this group (%s%s)",
                          h->name, s->providers[g->providers[0]].local.zone,
                          g->n_providers > 1 ? ", ..." : "");

@@ -55,8 +55,10 @@ static void read_lines(struct loader *l, const char *path, const char *text,
                 problem = "one name a line";
             if (problem == NULL && !name_map_add(&seen, name, line))
                 problem = "the name is there twice";
-            if (problem != NULL)
+            if (problem != NULL) {
                 config_report_add(l->report, CONFIG_ERROR, place, "'%.64s': %s", name, problem);
+                out->is_refused = true;
+            }
         }
         text += length + (text[length] == '\n');
     }
@@ -83,6 +85,8 @@ static void read_file(struct loader *l, const struct yaml_node *map, struct depl
     buf_init(&text, SCHEMA_DEPLOYMENTS_BYTES_MAX);
     if (fsio_read(path, &text, &err) != 0)
         loader_error(l, file, "%s", err.text);
+    if (text.len == 0)
+        out->is_refused = true;
     else
         read_lines(l, path, buf_text(&text), out);
     buf_fini(&text);
@@ -109,8 +113,10 @@ void load_deployments(struct loader *l, const struct yaml_node *node, struct dep
         problem = deployment_problem(c->text);
         if (problem == NULL && !name_map_add(&seen, c->text, 0))
             problem = "the name is there twice";
-        if (problem != NULL)
+        if (problem != NULL) {
             loader_error(l, c, "'%.64s': %s", c->text, problem);
+            out->is_refused = true;
+        }
         add_deployment(out, c->text, strlen(c->text));
     }
     name_map_fini(&seen);

@@ -55,7 +55,9 @@ static void read_targets(struct reading *r, struct stanza *st)
         if (yaml_tree_find(map, cluster->name) != NULL)
             continue;
         st->targets[i] = cluster->target;
-        if (!target_is_set(&st->targets[i]))
+        /* A target that is written but empty has been reported where it stands. */
+        if (!target_is_set(&st->targets[i]) &&
+            yaml_tree_find(r->l->clusters[r->g->clusters[i]], "target") == NULL)
             loader_error(r->l, st->map,
                          "no target in cluster %s: give clusters.%s.target, or target: { %s: ... } "
                          "here",
@@ -283,7 +285,7 @@ static void expand_all(struct reading *r, struct stanza *st)
     bool is_many = mentions_deployment(st->hostname) || mentions_deployment(st->base_path);
     size_t n = is_many ? r->deployments.n : 1;
 
-    if (st->is_refused)
+    if (st->is_refused || (is_many && r->deployments.is_refused))
         return;
     if (is_many && n == 0) {
         loader_error(r->l, st->hostname,

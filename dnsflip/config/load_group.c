@@ -53,7 +53,7 @@ static void load_order(struct loader *l, const struct yaml_node *list, struct gr
             g->clusters[g->n_clusters++] = (uint8_t)at;
     }
     if (list->n_children < 2)
-        loader_error(l, list, "has %u entry, at least 2 clusters are needed to move between",
+        loader_error(l, list, "%u of them, but to move between clusters takes at least 2",
                      list->n_children);
 }
 

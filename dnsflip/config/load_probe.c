@@ -133,7 +133,7 @@ static void read_key(struct loader *l, const struct yaml_node *node, const struc
 static void check_kind(struct loader *l, const struct yaml_node *node)
 {
     if (loader_is_value(l, node) && schema_probe(node->text) == NULL)
-        loader_error(l, node, "the kind '%.64s' is unknown; the kinds are %s", node->text,
+        loader_error(l, node, "the kind '%.64s' is unknown; known kinds: %s", node->text,
                      schema_probe_kinds);
 }
 
@@ -201,7 +201,7 @@ static const struct schema_probe *find_kind(struct loader *l, const struct yaml_
     if (node == NULL) {
         loader_error(l, at,
                      "no kind of probe: write probe: { kind: KIND } here, in the group or in the "
-                     "policy; the kinds are %s",
+                     "policy; known kinds: %s",
                      schema_probe_kinds);
         return NULL;
     }

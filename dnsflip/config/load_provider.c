@@ -57,7 +57,9 @@ static void load_nameservers(struct loader *l, const struct yaml_node *map, stru
     for (const struct yaml_node *c = map->child; c != NULL; c = c->next) {
         load_nameserver(l, c, out->zone, &out->nameservers[out->n_nameservers]);
         for (uint8_t i = 0; i < out->n_nameservers; i++) {
-            if (strcmp(out->nameservers[i].name, out->nameservers[out->n_nameservers].name) == 0)
+            const char *name = out->nameservers[out->n_nameservers].name;
+
+            if (name[0] != '\0' && strcmp(out->nameservers[i].name, name) == 0)
                 loader_key_error(l, c, "the name server is there twice");
         }
         out->n_nameservers++;
@@ -150,7 +152,7 @@ static void load_provider(struct loader *l, const struct yaml_node *node, struct
     if (kind != NULL && !loader_is_value(l, kind))
         return;
     if (kind != NULL && strcmp(kind->text, "local") != 0) {
-        loader_error(l, kind, "the kind '%.64s' is unknown; the kinds are %s", kind->text,
+        loader_error(l, kind, "the kind '%.64s' is unknown; known kinds: %s", kind->text,
                      schema_provider_kinds);
         return;
     }

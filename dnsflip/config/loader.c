@@ -155,7 +155,9 @@ void loader_read(struct loader *l, const struct yaml_node *node, const struct ke
 
     if (!loader_is_value(l, node))
         return;
-    if (node->text[0] == '\0' && key->type != KEY_TEXT && key->type != KEY_PATH) {
+    bool may_be_empty = key->fallback == NULL && (key->type == KEY_TEXT || key->type == KEY_PATH);
+
+    if (node->text[0] == '\0' && !may_be_empty) {
         loader_error(l, node, "is empty");
         return;
     }

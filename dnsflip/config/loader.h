@@ -18,9 +18,10 @@ struct loader {
     const char *file;             /* as the user named it */
     char dir[PATH_BYTES];         /* absolute: what relative paths in the file start from */
     struct settings *s;
-    const struct yaml_node *providers[PROVIDERS_MAX]; /* where each was written */
-    const struct yaml_node *policies[POLICIES_MAX];   /* NULL for the built-in one */
-    const struct yaml_node **groups;                  /* owned; settings.n_groups in use */
+    const struct yaml_node *clusters[CLUSTERS_MAX]; /* where each was written */
+    const struct yaml_node *providers[PROVIDERS_MAX];
+    const struct yaml_node *policies[POLICIES_MAX]; /* NULL for the built-in one */
+    const struct yaml_node **groups;                /* owned; settings.n_groups in use */
     struct name_map hostnames; /* of all groups -> group << 32 | index into its hostnames */
     size_t n_endpoints;        /* of all groups */
 };
@@ -91,6 +92,7 @@ void load_cross_checks(struct loader *l); /* load_cross.c */
 struct deployments {
     char **names; /* owned, each too; n in use */
     size_t n;
+    bool is_refused; /* a mistake among them was reported */
 };
 void load_deployments(struct loader *l, const struct yaml_node *node, struct deployments *out);
 void loader_free_deployments(struct deployments *d);

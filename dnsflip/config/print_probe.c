@@ -75,9 +75,9 @@ void print_status(const struct probe_cfg *probe, struct buf *out)
 
 void print_json(const struct probe_cfg *probe, struct buf *out)
 {
-    buf_puts(out, "{ ");
+    buf_putc(out, '{');
     for (uint8_t i = 0; i < probe->n_json; i++) {
-        buf_puts(out, i == 0 ? "" : ", ");
+        buf_puts(out, i == 0 ? " " : ", ");
         value_quote(probe->json[i].pointer, out);
         buf_puts(out, ": ");
         print_json_value(&probe->json[i], out);

@@ -40,16 +40,16 @@ static const struct schema_section sections[SCHEMA_PARTS] = {
                        "Asked of the destination before records change, and of a standby to see "
                        "that it fails there.",
                        schema_proof_keys },
-    [SCHEMA_ENDPOINT] = { "groups.GROUP.endpoints[]", "endpoint",
+    [SCHEMA_ENDPOINT] = { "groups.GROUP.endpoints.ENTRY", "endpoint",
                           "One front. Several may share a hostname and differ by base_path; the "
                           "record is made once.",
                           schema_endpoint_keys },
-    [SCHEMA_PROBE] = { "groups.GROUP.endpoints[].probe", "probe",
+    [SCHEMA_PROBE] = { "groups.GROUP.endpoints.ENTRY.probe", "probe",
                        "Keys of every kind of probe (tcp: kind, port, timeout).",
                        schema_probe_common_keys },
-    [SCHEMA_PROBE_HTTP] = { "groups.GROUP.endpoints[].probe", "probe_http", "Keys of kind http.",
-                            schema_probe_http_keys },
-    [SCHEMA_PROBE_AIRFLOW] = { "groups.GROUP.endpoints[].probe", "probe_airflow",
+    [SCHEMA_PROBE_HTTP] = { "groups.GROUP.endpoints.ENTRY.probe", "probe_http",
+                            "Keys of kind http.", schema_probe_http_keys },
+    [SCHEMA_PROBE_AIRFLOW] = { "groups.GROUP.endpoints.ENTRY.probe", "probe_airflow",
                                "Keys of kind airflow.", schema_probe_airflow_keys },
 };
 

@@ -1,5 +1,6 @@
 #include "dnsflip/config/schema_doc.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "dnsflip/base/str.h"
@@ -7,21 +8,41 @@
 #include "dnsflip/config/value.h"
 
 #define WORDS_BYTES 1024
+#define MAN_WIDTH 72 /* before hyphens are escaped */
 
-/* Text as mdoc takes it: no line may begin with '.' or ''', no backslash stays bare. */
-static void man_text(const char *text, struct buf *out)
+/* One word as mdoc takes it. */
+static void man_word(const char *word, size_t n, struct buf *out)
 {
-    for (; *text != '\0'; text++) {
-        if (*text == '\\')
+    for (size_t i = 0; i < n; i++) {
+        if (word[i] == '\\')
             buf_puts(out, "\\e");
-        else if (*text == '-')
+        else if (word[i] == '-')
             buf_puts(out, "\\-");
         else
-            buf_putc(out, *text);
-        /* A sentence ends its line, as mdoc wants it. */
-        if (*text == '.' && text[1] == ' ') {
+            buf_putc(out, word[i]);
+    }
+}
+
+/* Running text: a new sentence begins a new line, and no line is long, as mdoc wants it. */
+static void man_text(const char *text, size_t width, struct buf *out)
+{
+    size_t column = 0;
+
+    while (*text != '\0') {
+        size_t n = strcspn(text, " ");
+        bool is_end = n > 0 && text[n - 1] == '.' && text[n] == ' ';
+
+        if (column > 0 && column + 1 + n > width) {
             buf_putc(out, '\n');
-            text++;
+            column = 0;
+        }
+        buf_puts(out, column == 0 ? "" : " ");
+        man_word(text, n, out);
+        column += n + 1;
+        text += n + (text[n] == ' ');
+        if (is_end) {
+            buf_putc(out, '\n');
+            column = 0;
         }
     }
 }
@@ -40,16 +61,16 @@ static void man_key(enum schema_part part, const struct key_spec *key, struct bu
 
     buf_init(&words, WORDS_BYTES);
     describe(part, key, &words);
-    buf_printf(out, ".It Cm %s : ", key->name);
-    man_text(buf_text(&words), out);
+    buf_printf(out, ".It Cm %s Ns No : ", key->name);
+    man_text(buf_text(&words), SIZE_MAX, out);
     buf_putc(out, '\n');
     buf_fini(&words);
-    man_text(key->help, out);
+    man_text(key->help, MAN_WIDTH, out);
     if (key->required)
         buf_puts(out, "\nRequired.");
     if (key->fallback != NULL) {
         buf_puts(out, "\nThe default is\n.Ql ");
-        man_text(key->fallback, out);
+        man_word(key->fallback, strlen(key->fallback), out);
         buf_puts(out, " .");
     }
     if (!key->may_reload)
@@ -69,7 +90,7 @@ void schema_doc_man(struct buf *out)
                        part == SCHEMA_PROBE_HTTP      ? ", kind http"
                        : part == SCHEMA_PROBE_AIRFLOW ? ", kind airflow"
                                                       : "");
-        man_text(section->title, out);
+        man_text(section->title, MAN_WIDTH, out);
         buf_puts(out, "\n.Bl -tag -width Ds\n");
         for (const struct key_spec *key = section->keys; key->name != NULL; key++)
             man_key((enum schema_part)part, key, out);

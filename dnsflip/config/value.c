@@ -207,6 +207,7 @@ static int parse_text(const struct key_spec *key, const char *text, const char *
                       struct err *err)
 {
     char joined[PATH_BYTES];
+    const char *stored = text;
     const char *problem = NULL;
 
     switch (key->type) {
@@ -217,14 +218,14 @@ static int parse_text(const struct key_spec *key, const char *text, const char *
         problem = value_hostname_problem(text, true);
         if (problem == NULL && !value_copy_hostname(joined, sizeof(joined), text))
             problem = "a host name is longer than 253 characters";
-        text = joined;
+        stored = joined;
         break;
     case KEY_PATH:
         if (text[0] == '\0')
             break;
         if (!value_join_path(joined, sizeof(joined), dir, text))
             problem = "the path is too long";
-        text = joined;
+        stored = joined;
         break;
     case KEY_URL_PATH:
         if (text[0] != '/' || strpbrk(text, " \"<>\\^`{|}#") != NULL)
@@ -242,8 +243,8 @@ static int parse_text(const struct key_spec *key, const char *text, const char *
         break;
     }
     if (problem != NULL)
-        return err_set(err, ERR_CONFIG, "'%.100s': %s", text == joined ? "" : text, problem);
-    return store_text(key, text, object, err);
+        return err_set(err, ERR_CONFIG, "'%.100s': %s", text, problem);
+    return store_text(key, stored, object, err);
 }
 
 int value_parse(const struct key_spec *key, const char *text, const char *dir, void *object,

@@ -309,7 +309,7 @@ static void report_syntax(struct parse *p, const yaml_parser_t *parser, const ch
         config_report_add(p->report, CONFIG_ERROR,
                           place_of_offset(p, text, len, parser->problem_offset),
                           "the file is not UTF-8 text here: %s", problem);
-    } else if (parser->context != NULL) {
+    } else if (parser->context != NULL && parser->context_mark.line != parser->problem_mark.line) {
         config_report_add(p->report, CONFIG_ERROR, place_at(p, &parser->problem_mark),
                           "not YAML: %s %s that began on line %zu", problem, parser->context,
                           parser->context_mark.line + 1);

@@ -1,0 +1,274 @@
+#include "dnsflip/config/reload.h"
+
+#include <string.h>
+
+#include <openssl/sha.h>
+
+#include "dnsflip/base/str.h"
+#include "dnsflip/config/name_map.h"
+#include "dnsflip/config/print.h"
+#include "dnsflip/config/schema.h"
+#include "dnsflip/config/value.h"
+
+#define VALUE_BYTES 8192
+#define IDENTITY_TEXT_BYTES 65536
+#define ANSWER_BYTES 4096
+
+static const struct config_place nowhere = { 0 };
+
+static size_t report_fixed(struct config_report *report, const char *section, const char *key,
+                           const struct buf *before, const struct buf *after)
+{
+    if (strcmp(buf_text(before), buf_text(after)) == 0)
+        return 0;
+    config_report_add(report, CONFIG_ERROR, nowhere,
+                      "%s.%s: changes from %s to %s, which takes a restart: a reload leaves it as "
+                      "it is",
+                      section, key, before->len == 0 ? "nothing" : buf_text(before),
+                      after->len == 0 ? "nothing" : buf_text(after));
+    return 1;
+}
+
+/* All plain keys of a section that a reload cannot change. */
+static size_t fixed_keys(const char *section, const struct key_spec *keys, const void *before,
+                         const void *after, struct config_report *report)
+{
+    size_t n = 0;
+
+    for (; keys->name != NULL; keys++) {
+        struct buf a;
+        struct buf b;
+
+        if (keys->may_reload || keys->type == KEY_CUSTOM)
+            continue;
+        buf_init(&a, VALUE_BYTES);
+        buf_init(&b, VALUE_BYTES);
+        value_format(keys, before, &a);
+        value_format(keys, after, &b);
+        n += report_fixed(report, section, keys->name, &a, &b);
+        buf_fini(&a);
+        buf_fini(&b);
+    }
+    return n;
+}
+
+static void format_addrs(const struct inet_addr *addrs, size_t n, struct buf *out)
+{
+    char text[INET_TEXT_BYTES];
+
+    for (size_t i = 0; i < n; i++) {
+        if (addrs[i].port > 0)
+            buf_printf(out, "%s%s", i == 0 ? "" : ", ", inet_format_addr(&addrs[i], text));
+    }
+}
+
+static size_t fixed_addrs(const char *section, const char *key, const struct inet_addr *before,
+                          size_t n_before, const struct inet_addr *after, size_t n_after,
+                          struct config_report *report)
+{
+    struct buf a;
+    struct buf b;
+    size_t n = 0;
+
+    buf_init(&a, VALUE_BYTES);
+    buf_init(&b, VALUE_BYTES);
+    format_addrs(before, n_before, &a);
+    format_addrs(after, n_after, &b);
+    n = report_fixed(report, section, key, &a, &b);
+    buf_fini(&a);
+    buf_fini(&b);
+    return n;
+}
+
+static const struct provider_cfg *find_provider(const struct settings *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_providers; i++) {
+        if (strcmp(s->providers[i].name, name) == 0)
+            return &s->providers[i];
+    }
+    return NULL;
+}
+
+static size_t fixed_listens(const struct settings *before, const struct settings *after,
+                            struct config_report *report)
+{
+    static const struct provider_cfg none;
+    char section[NAME_BYTES + 16];
+    size_t n = 0;
+
+    for (size_t i = 0; i < before->n_providers + after->n_providers; i++) {
+        bool is_old = i < before->n_providers;
+        const struct provider_cfg *p =
+            is_old ? &before->providers[i] : &after->providers[i - before->n_providers];
+        const struct provider_cfg *other = find_provider(is_old ? after : before, p->name);
+
+        /* A provider in both is compared once, from the old side. */
+        if (!is_old && other != NULL)
+            continue;
+        if (other == NULL)
+            other = &none;
+        (void)str_format(section, sizeof(section), "providers.%s", p->name);
+        n += fixed_addrs(section, "listen", is_old ? p->local.listen : other->local.listen,
+                         is_old ? p->local.n_listen : other->local.n_listen,
+                         is_old ? other->local.listen : p->local.listen,
+                         is_old ? other->local.n_listen : p->local.n_listen, report);
+    }
+    return n;
+}
+
+size_t reload_fixed(const struct settings *before, const struct settings *after,
+                    struct config_report *report)
+{
+    size_t n = fixed_keys("node", schema_keys(SCHEMA_NODE), &before->node, &after->node, report);
+
+    n += fixed_addrs("node", "http", &before->node.http, 1, &after->node.http, 1, report);
+    return n + fixed_listens(before, after, report);
+}
+
+/* Where a name is managed, and what it answers with now. */
+struct answer {
+    const struct group_cfg *group; /* NULL = not managed */
+    const struct target *target;   /* NULL = not served */
+    const char *cluster;           /* active; NULL = the group is unadopted */
+};
+
+static struct answer answer_of(const struct settings *s, size_t group, size_t hostname,
+                               reload_active *active, void *arg)
+{
+    struct answer a = { .group = &s->groups[group] };
+
+    a.cluster = active(arg, a.group->name);
+
+    int cluster = a.cluster == NULL ? -1 : settings_find_cluster(s, a.cluster);
+    int place = cluster < 0 ? -1 : group_find_cluster(a.group, (unsigned)cluster);
+
+    if (place >= 0)
+        a.target = &a.group->hostnames[hostname].targets[place];
+    return a;
+}
+
+static bool same_set(const struct inet_ip *a, uint8_t n, const struct inet_ip *b, uint8_t m)
+{
+    if (n != m)
+        return false;
+    for (uint8_t i = 0; i < n; i++) {
+        bool is_there = false;
+
+        for (uint8_t k = 0; k < m && !is_there; k++)
+            is_there = inet_ip_equal(&a[i], &b[k]);
+        if (!is_there)
+            return false;
+    }
+    return true;
+}
+
+static bool same_answer(const struct target *a, const struct target *b)
+{
+    return same_set(a->a, a->n_a, b->a, b->n_a) &&
+           same_set(a->aaaa, a->n_aaaa, b->aaaa, b->n_aaaa) && strcmp(a->cname, b->cname) == 0 &&
+           strcmp(a->https, b->https) == 0;
+}
+
+/* "A 192.0.2.1 AAAA 2001:db8::1" */
+static void format_answer(const struct target *t, struct buf *out)
+{
+    char text[INET_TEXT_BYTES];
+
+    for (uint8_t i = 0; i < t->n_a; i++)
+        buf_printf(out, "%sA %s", out->len == 0 ? "" : " ", inet_format_ip(&t->a[i], text));
+    for (uint8_t i = 0; i < t->n_aaaa; i++)
+        buf_printf(out, "%sAAAA %s", out->len == 0 ? "" : " ", inet_format_ip(&t->aaaa[i], text));
+    if (t->cname[0] != '\0')
+        buf_printf(out, "%sCNAME %s", out->len == 0 ? "" : " ", t->cname);
+    if (t->https[0] != '\0')
+        buf_printf(out, "%sHTTPS %s", out->len == 0 ? "" : " ", t->https);
+}
+
+static void describe_after(const struct answer *after, struct buf *out)
+{
+    if (after->group == NULL)
+        buf_puts(out, "no longer managed");
+    else if (after->cluster == NULL)
+        buf_printf(out, "not served (group %s is not adopted)", after->group->name);
+    else if (after->target == NULL)
+        buf_printf(out, "not served (group %s has no cluster %s)", after->group->name,
+                   after->cluster);
+    else
+        format_answer(after->target, out);
+}
+
+static void report_move(struct config_report *report, const struct answer *before,
+                        const struct answer *after, const char *name)
+{
+    struct buf a;
+    struct buf b;
+
+    buf_init(&a, ANSWER_BYTES);
+    buf_init(&b, ANSWER_BYTES);
+    format_answer(before->target, &a);
+    describe_after(after, &b);
+    config_report_add(report, CONFIG_ERROR, nowhere, "%s: %s %s -> %s", before->group->name, name,
+                      buf_text(&a), buf_text(&b));
+    buf_fini(&a);
+    buf_fini(&b);
+}
+
+static void index_hostnames(const struct settings *s, struct name_map *out)
+{
+    name_map_init(out);
+    for (size_t i = 0; i < s->n_groups; i++) {
+        for (size_t k = 0; k < s->groups[i].n_hostnames; k++)
+            name_map_add(out, s->groups[i].hostnames[k].name, (uint64_t)i << 32 | k);
+    }
+}
+
+size_t reload_moves(const struct settings *before, const struct settings *after,
+                    reload_active *active, void *arg, struct config_report *report)
+{
+    struct name_map names;
+    size_t moves = 0;
+
+    index_hostnames(after, &names);
+    for (size_t i = 0; i < before->n_groups; i++) {
+        for (size_t k = 0; k < before->groups[i].n_hostnames; k++) {
+            const char *name = before->groups[i].hostnames[k].name;
+            struct answer old = answer_of(before, i, k, active, arg);
+            struct answer new = { 0 };
+            uint64_t at = 0;
+
+            if (old.target == NULL)
+                continue;
+            if (name_map_get(&names, name, &at))
+                new = answer_of(after, (size_t)(at >> 32), (uint32_t)at, active, arg);
+            if (new.target != NULL && same_answer(old.target, new.target))
+                continue;
+            report_move(report, &old, &new, name);
+            moves++;
+        }
+    }
+    name_map_fini(&names);
+    return moves;
+}
+
+const char *reload_identity(const struct settings *s, const struct group_cfg *g,
+                            const struct endpoint_cfg *e, uint8_t place, uint8_t family,
+                            char out[static RELOAD_IDENTITY_BYTES])
+{
+    const struct hostname_cfg *h = &g->hostnames[e->hostname];
+    struct target target = e->targets == NULL ? h->targets[place] : e->targets[place];
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    struct buf text;
+
+    /* What is published beside the addresses does not change where the probe goes. */
+    target.ttl_s = 0;
+    target.https[0] = '\0';
+    buf_init(&text, IDENTITY_TEXT_BYTES);
+    buf_printf(&text, "%s\n%s\n%s\n%s\n%u\n", h->name, e->base_path, endpoint_class_name(e->class),
+               s->clusters[g->clusters[place]].name, family);
+    print_target(&target, &text);
+    print_probe(e->probe, &text);
+    SHA256((const unsigned char *)buf_text(&text), text.len, digest);
+    str_hex(digest, RELOAD_IDENTITY_BYTES / 2, out);
+    buf_fini(&text);
+    return out;
+}
