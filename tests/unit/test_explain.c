@@ -118,6 +118,13 @@ static void a_decision_is_told_in_one_line(void **state)
             .reasons = { { .why = WHY_MODE_OBSERVE } },
             .n_reasons = 1 },
           "stay on euw1 (would move to use1, but the group only observes)" },
+        { { .kind = DECISION_STAY,
+            .would_move = true,
+            .from = 2,
+            .to = 0,
+            .reasons = { { .why = WHY_ACTIVE_DOWN }, { .why = WHY_MODE_OBSERVE } },
+            .n_reasons = 2 },
+          "stay on euw1 (would move to use1, but the group only observes)" },
         /* reasons behind n_reasons do not count */
         { { .kind = DECISION_STAY,
             .would_move = true,

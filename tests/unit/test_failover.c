@@ -239,6 +239,31 @@ static void a_stay_says_why(void **state)
     assert_int_equal(d.next_due.ms, INT64_MAX);
 }
 
+static void reasons_name_the_cluster_that_is_active(void **state)
+{
+    (void)state;
+    static const struct {
+        enum verdict verdict;
+        const char *why;
+    } cases[] = {
+        { VERDICT_UP, "active-up(2)" },
+        { VERDICT_UNKNOWN, "active-unknown(2)" },
+        { VERDICT_DOWN, "active-down(2)=30000 outage-long-enough(2)=30000 candidate-chosen(0)" },
+    };
+
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        struct failover_input in = world(VERDICT_UP, "UU");
+        struct decision d;
+        char seen[2048];
+
+        in.active = 2;
+        in.clusters[2].as_active = cases[i].verdict;
+        d = after_outage(&automatic, &in, 3);
+        assert_string_equal(reasons(&d, seen), cases[i].why);
+        assert_int_equal(d.from, 2);
+    }
+}
+
 static void before_min_outage_the_missing_time_and_all_else_is_told(void **state)
 {
     (void)state;
@@ -258,9 +283,17 @@ static void before_min_outage_the_missing_time_and_all_else_is_told(void **state
                                            "candidate-chosen(2) guard:tilt");
     assert_int_equal(d.next_due.ms, at(1 + 3).mono.ms);
 
-    const struct failover_cfg at_once = { .min_outage_ms = 0, .mode = MODE_AUTO };
+    const struct failover_cfg longer = { .min_outage_ms = MIN_OUTAGE_MS + 1, .mode = MODE_AUTO };
 
     in = world(VERDICT_DOWN, "U");
+    d = after_outage(&longer, &in, 3);
+    assert_string_equal(reasons(&d, seen),
+                        "active-down(0)=30000 min-outage(0)=1 candidate-chosen(1)");
+    assert_int_equal(d.kind, DECISION_STAY);
+    assert_int_equal(d.next_due.ms, at(1 + 3).mono.ms + 1);
+
+    const struct failover_cfg at_once = { .min_outage_ms = 0, .mode = MODE_AUTO };
+
     d = after_outage(&at_once, &in, 0);
     assert_string_equal(reasons(&d, seen),
                         "active-down(0) outage-long-enough(0) candidate-chosen(1)");
@@ -398,6 +431,7 @@ int main(void)
         cmocka_unit_test(the_state_is_what_the_header_says),
         cmocka_unit_test(every_candidate_passed_over_is_listed),
         cmocka_unit_test(a_stay_says_why),
+        cmocka_unit_test(reasons_name_the_cluster_that_is_active),
         cmocka_unit_test(before_min_outage_the_missing_time_and_all_else_is_told),
         cmocka_unit_test(modes_that_do_not_move_say_that_they_would),
         cmocka_unit_test(every_guard_that_vetoes_auto_keeps_it_and_is_named),

@@ -138,6 +138,7 @@ static void no_name_may_lose_its_last_address(void **state)
     assert_false(planner_is_complete(out, n));
     assert_true(planner_is_complete(out, 1));
     assert_false(planner_is_complete(out, 2));
+    assert_false(planner_is_complete(out + 1, 1));
 }
 
 int main(void)
