@@ -247,6 +247,11 @@ static void decide_group(struct engine *e, struct engine_group *g)
     engine_decide_input(e, g, &in);
     failover_step(&rules, &g->failover, &in, loop_now(e->deps.loop), &g->failover, &g->decision);
     due_set(&e->group_due, g->index, g->decision.next_due);
+    /* Until an operation has settled it speaks for itself. */
+    if (g->switcher != NULL && switcher_holds_lock(g->switcher)) {
+        g->is_decided = false;
+        return;
+    }
     if (!g->is_decided || !decision_same(&before, &g->decision))
         tell_decision(e, g);
     g->is_decided = true;

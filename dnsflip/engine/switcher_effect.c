@@ -90,6 +90,7 @@ static void on_verified(void *arg, uint32_t verified, uint32_t asked, bool is_do
 {
     struct switcher *s = arg;
     struct journal_entry entry = { .kind = ENTRY_STEP, .state = OP_VERIFYING };
+    char words[REASON_TEXT_BYTES];
 
     s->op.verified = verified;
     s->op.asked = asked;
@@ -100,8 +101,11 @@ static void on_verified(void *arg, uint32_t verified, uint32_t asked, bool is_do
     entry.names = asked;
     entry.step = verified;
     engine_record_tell(s->engine, &entry);
-    if (is_done)
-        switcher_event(s, OP_EVENT_VERIFIED, NULL);
+    if (!is_done)
+        return;
+    str_format(words, sizeof(words), "%u of %u answers are the plan's, %lld ms after the change",
+               verified, asked, (long long)(switcher_now(s).wall.ms - s->op.changed.ms));
+    switcher_event(s, OP_EVENT_VERIFIED, words);
 }
 
 static void on_hook(void *arg, bool ok, const char *detail)
