@@ -66,11 +66,13 @@ static bool is_followed(const struct room *r, const struct names_name *name, con
 static void add_rrset(struct room *r, const struct names_name *name, uint32_t ttl_s,
                       const struct names_rrset *set)
 {
+    /* A DNAME is mostly the answer for a name below it. */
+    const struct names_name *owner = set->type == WIRE_DNAME ? name : NULL;
     const uint8_t *target = NULL;
     size_t len = 0;
 
     compose_start(&r->c, zone_of(r, name));
-    compose_rrset(&r->c, COMPOSE_ANSWER, NULL, NULL, ttl_s, set);
+    compose_rrset(&r->c, COMPOSE_ANSWER, owner, owner, ttl_s, set);
     if (set->type == WIRE_DNAME ||
         (set->type == WIRE_CNAME &&
          is_followed(r, name, set->rdatas[0].bytes, set->rdatas[0].len))) {
