@@ -289,6 +289,8 @@ static void how_it_ended_is_told_in_words(void **state)
         { "H", "Dh", "the promote hook failed: no record was changed" },
         { "P", "Dp", "the promotion's proof did not pass within 1m: no record was changed" },
         { "", "c", "cancelled before anything was touched" },
+        { "H", "D!", "the promote hook failed: no record was changed" },
+        { "F", "Dc", "cancelled after a hook had begun: no record was changed" },
         { "H", "Dc", "cancelled after a hook had begun: no record was changed" },
         { "", "Ds", "the change was refused: no record was changed" },
         { "H", "DHs", "the change was refused after a hook had begun: no record was changed" },

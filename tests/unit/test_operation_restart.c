@@ -213,6 +213,10 @@ static void what_cannot_be_known_after_a_restart_needs_a_person(void **state)
     r = operation_step(r.op, OP_EVENT_DEADLINE, at(2000));
     assert_int_equal(r.op.state, OP_ATTENTION);
     assert_string_equal(r.op.detail, "a hook from before the restart does not end");
+    r = found(left_in(OP_PROMOTING, true), OP_EVENT_FOUND_NOT_APPLIED, 1000);
+    r = operation_step(r.op, OP_EVENT_CANCEL, at(2000));
+    assert_int_equal(r.op.state, OP_ATTENTION);
+    assert_string_equal(r.op.detail, "cancelled after a hook had begun: no record was changed");
 }
 
 static void a_half_made_change_has_its_time_from_the_first_change_on(void **state)
