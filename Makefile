@@ -9,7 +9,7 @@ T       ?=
 V       ?=
 
 # Commands are shown in short; V=1 shows them whole.
-say = $(if $(V),,@echo '$(1)' $(patsubst $(BUILD)/%,%,$@);)
+say = $(if $(V),,@echo '$(1)' $(patsubst $(BUILD)/%,%,$(@:$(BUILD)/obj/%=%));)
 
 # The build directory of another mode, beside this one.
 beside = $(if $(filter build/%,$(BUILD)),build/$(1),$(BUILD)-$(1))
@@ -43,7 +43,7 @@ STD := -std=c11 -D_GNU_SOURCE -I. -DDNSFLIP_VERSION='"$(VERSION)"'
 override CFLAGS  += $(STD) -MMD -MP -fno-common -pthread $(WARN) $(WERROR) $(CFLAGS_$(MODE))
 override LDFLAGS += -pthread $(LDFLAGS_$(MODE))
 
-obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 in  = $(foreach d,$(1),$(wildcard $(d)/*.c))
 
 # The face is exposed to strangers: it links these folders, libc, and nothing else.
@@ -100,7 +100,7 @@ $(BUILD)/flags: FORCE
 	@echo '$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS))' | cmp -s - $@ || \
 	 echo '$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS))' >$@
 
-$(BUILD)/%.o: %.c $(BUILD)/flags
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
 
@@ -110,10 +110,12 @@ $(BUILD)/dnsflip: $(call obj,$(MAIN_SOURCES))
 $(BUILD)/dnsflip-face: $(call obj,$(FACE_SOURCES))
 	$(call say,LD)$(CC) $(LDFLAGS) $^ -o $@
 
-$(UNIT) $(INTEGRATION): $(BUILD)/%: $(BUILD)/%.o $$(call obj,$$($$(notdir $$*)_USES))
+$(UNIT) $(INTEGRATION): $(BUILD)/%: $(BUILD)/obj/%.o $$(call obj,$$($$(notdir $$*)_USES))
+	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) $(filter %.o,$^) $(call libs,$($(notdir $*)_LIBS)) -lcmocka -o $@
 
-$(GOLDEN) $(SIM) $(BENCH): $(BUILD)/%: $(BUILD)/%.o $$(call obj,$$($$(notdir $$*)_USES))
+$(GOLDEN) $(SIM) $(BENCH): $(BUILD)/%: $(BUILD)/obj/%.o $$(call obj,$$($$(notdir $$*)_USES))
+	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) $(filter %.o,$^) $(call libs,$($(notdir $*)_LIBS)) -o $@
 
 # Each kind of test runs through tests/run.py, which shows failures and counts.
