@@ -238,6 +238,20 @@ static void a_polite_program_ends_at_its_timeout(void **state)
     assert_true(mono_since(mono_now(), began) < EXEC_KILL_MS);
 }
 
+/* Gone, or a zombie that waits for init. */
+static bool child_is_dead(void)
+{
+    char place[64];
+    struct buf b;
+    struct err err;
+
+    (void)str_format(place, sizeof(place), "/proc/%d/cmdline", (int)pid_in("child"));
+    buf_init(&b, 4096);
+    bool is_dead = fsio_read(place, &b, &err) != 0 || b.len == 0;
+    buf_fini(&b);
+    return is_dead;
+}
+
 static void a_deaf_program_and_its_children_are_killed(void **state)
 {
     (void)state;
@@ -251,16 +265,7 @@ static void a_deaf_program_and_its_children_are_killed(void **state)
     assert_int_equal(seen.end, EXEC_TIMED_OUT);
     assert_int_equal(seen.code, SIGKILL);
     assert_true(mono_since(mono_now(), began) >= EXEC_KILL_MS);
-    pid_t child = pid_in("child");
-    /* Killed; a zombie at most, until init has reaped it. */
-    char place[64];
-    (void)str_format(place, sizeof(place), "/proc/%d/cmdline", (int)child);
-    struct buf b;
-    struct err err = { 0 };
-    buf_init(&b, 4096);
-    if (fsio_read(place, &b, &err) == 0)
-        assert_int_equal(b.len, 0);
-    buf_fini(&b);
+    await(child_is_dead);
 }
 
 static void a_child_left_behind_does_not_delay_the_end(void **state)
