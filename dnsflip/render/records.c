@@ -5,9 +5,9 @@
 
 #include "dnsflip/base/buf.h"
 #include "dnsflip/base/str.h"
+#include "dnsflip/render/entry.h"
 #include "dnsflip/render/wire.h"
 
-#define TTL_MAX INT32_MAX /* RFC 2181 */
 #define META_TYPE_FIRST 128
 #define META_TYPE_LAST 255
 #define TYPE_OPT 41
@@ -143,17 +143,10 @@ static void set_origin(struct reader *r, char *text)
 
 static void set_ttl(struct reader *r, char *text)
 {
-    char *word = argument(r, text, "$TTL");
-    const char *end = NULL;
-    uint32_t ttl_s;
+    const char *word = argument(r, text, "$TTL");
 
-    if (word == NULL)
-        return;
-    ttl_s = ldns_str2period(word, &end);
-    if (end == word || *end != '\0' || strlen(word) > 10 || ttl_s > TTL_MAX)
-        problem(r, "$TTL %.300s: not a TTL of 0 to %d seconds", word, TTL_MAX);
-    else
-        r->ttl_s = ttl_s;
+    if (word != NULL && !entry_ttl_parse(word, strlen(word), &r->ttl_s))
+        problem(r, "$TTL %.300s: not a TTL of 0 to %d seconds", word, ENTRY_TTL_MAX);
 }
 
 static void directive(struct reader *r, char *text)
@@ -200,8 +193,6 @@ static const char *record_problem(const struct reader *r, const ldns_rr *rr, con
         return "only class IN is served";
     if (!names_is_in(zone, owner, len))
         return "the name lies outside the zone";
-    if (ldns_rr_ttl(rr) > TTL_MAX)
-        return "a TTL is at most 2147483647 seconds";
     if (type == WIRE_NS && len == zone->apex_len)
         return "the zone's own NS records come from the configuration (nameservers:)";
     return type_problem(type);
@@ -221,6 +212,9 @@ static void add_record(struct reader *r, ldns_rr *rr)
     if (trouble == NULL &&
         (rdata == NULL || ldns_rr_rdata2buffer_wire(rdata, rr) != LDNS_STATUS_OK))
         trouble = "the data do not fit into a message";
+    if (trouble == NULL &&
+        (ldns_rr_get_type(rr) == LDNS_RR_TYPE_SVCB || ldns_rr_get_type(rr) == LDNS_RR_TYPE_HTTPS))
+        trouble = wire_svcb_problem(ldns_buffer_begin(rdata), ldns_buffer_position(rdata));
     if (trouble != NULL) {
         wire_name_format(ldns_rdf_data(owner), ldns_rdf_size(owner), &name);
         wire_type_format((uint16_t)ldns_rr_get_type(rr), &type);
@@ -238,9 +232,15 @@ static void record(struct reader *r)
 {
     ldns_rr *rr = NULL;
     ldns_status status;
+    const char *trouble;
 
-    if (buf_text(&r->entry)[0] == ' ' && r->previous == NULL) {
+    if (r->entry.data[0] == ' ' && r->previous == NULL) {
         problem(r, "the first record has no owner");
+        return;
+    }
+    trouble = entry_prepare(r->entry.data);
+    if (trouble != NULL) {
+        problem(r, "\"%.100s\": %s", buf_text(&r->entry), trouble);
         return;
     }
     status = ldns_rr_new_frm_str(&rr, buf_text(&r->entry), r->ttl_s, r->origin, &r->previous);

@@ -7,6 +7,7 @@
 #include "dnsflip/base/str.h"
 
 #define LABEL_BYTES_MAX 63
+#define SVCB_MANDATORY 0
 #define SVCB_IPV4HINT 4
 #define SVCB_IPV6HINT 6
 #define HTTPS_LINE_BYTES 1024
@@ -150,6 +151,9 @@ size_t wire_https_parse(const char *text, uint8_t *out, size_t cap, struct err *
     else if (ldns_rr_rdata2buffer_wire(buffer, rr) != LDNS_STATUS_OK ||
              ldns_buffer_position(buffer) > cap || ldns_buffer_position(buffer) < 3)
         err_set(err, ERR_CONFIG, "\"%s\" is no HTTPS record", text);
+    else if (wire_svcb_problem(ldns_buffer_begin(buffer), ldns_buffer_position(buffer)) != NULL)
+        err_set(err, ERR_CONFIG, "\"%s\": %s", text,
+                wire_svcb_problem(ldns_buffer_begin(buffer), ldns_buffer_position(buffer)));
     else
         len = ldns_buffer_position(buffer);
     if (len > 0)
@@ -166,18 +170,58 @@ int wire_name_at(uint16_t type)
     return type == WIRE_MX ? 2 : -1;
 }
 
-bool wire_has_hints(const uint8_t *rdata, size_t len)
+static unsigned get16(const uint8_t *p)
+{
+    return (unsigned)p[0] << 8 | p[1];
+}
+
+/* Where the parameters of a SVCB or HTTPS record start: behind priority and target. */
+static size_t svcb_parameters(const uint8_t *rdata, size_t len)
 {
     size_t at = 2;
 
     while (at < len && rdata[at] != 0)
         at += 1U + rdata[at];
-    for (at++; at + 4 <= len;) {
-        unsigned key = (unsigned)rdata[at] << 8 | rdata[at + 1];
+    return at + 1;
+}
 
-        if (key == SVCB_IPV4HINT || key == SVCB_IPV6HINT)
-            return true;
-        at += 4 + ((size_t)rdata[at + 2] << 8 | rdata[at + 3]);
+/* The place of a parameter, 0 if it is not there. */
+static size_t find_parameter(const uint8_t *rdata, size_t len, unsigned key)
+{
+    size_t at = svcb_parameters(rdata, len);
+
+    while (at + 4 <= len) {
+        if (get16(rdata + at) == key)
+            return at;
+        at += 4 + (size_t)get16(rdata + at + 2);
     }
-    return false;
+    return 0;
+}
+
+const char *wire_svcb_problem(const uint8_t *rdata, size_t len)
+{
+    size_t at = svcb_parameters(rdata, len);
+    size_t mandatory;
+    long last = -1;
+
+    while (at + 4 <= len) {
+        if ((long)get16(rdata + at) <= last)
+            return "a parameter stands there twice, or out of order";
+        last = (long)get16(rdata + at);
+        at += 4 + (size_t)get16(rdata + at + 2);
+    }
+    if (at != len)
+        return "its parameters are malformed";
+    mandatory = find_parameter(rdata, len, SVCB_MANDATORY);
+    for (size_t i = 0; mandatory != 0 && i + 2 <= get16(rdata + mandatory + 2); i += 2) {
+        if (find_parameter(rdata, len, get16(rdata + mandatory + 4 + i)) == 0)
+            return "a mandatory parameter is missing";
+    }
+    return NULL;
+}
+
+bool wire_has_hints(const uint8_t *rdata, size_t len)
+{
+    return find_parameter(rdata, len, SVCB_IPV4HINT) != 0 ||
+           find_parameter(rdata, len, SVCB_IPV6HINT) != 0;
 }

@@ -52,6 +52,10 @@ size_t wire_https_parse(const char *text, uint8_t *out, size_t cap, struct err *
  * RFC 1035 alone); -1 = there is none.  CNAME is left whole: chains point to its target. */
 int wire_name_at(uint16_t type);
 
+/* What is wrong with the parameters of a SVCB or HTTPS record (RFC 9460), NULL = nothing: they come
+ * in order, each once, and those that are mandatory are there. */
+const char *wire_svcb_problem(const uint8_t *rdata, size_t len);
+
 /* Whether a SVCB or HTTPS record has address hints. */
 bool wire_has_hints(const uint8_t *rdata, size_t len);
 
