@@ -20,25 +20,30 @@ struct failover_state failover_start(struct mono now)
     return (struct failover_state){ .active = NONE, .verdict = VERDICT_UNKNOWN, .at = now };
 }
 
-/* The time between two steps counts if both saw the active cluster down: what was not watched
- * counts for nothing. */
-static struct failover_state clock_step(struct failover_state s, int8_t active,
-                                        enum verdict verdict, struct mono now)
+/* What the clock goes by: a node that is cut off sees everything down and knows nothing. */
+static enum verdict known_verdict(const struct failover_input *in)
 {
-    if (s.active != active)
-        s = (struct failover_state){ .active = active, .verdict = VERDICT_UNKNOWN };
+    enum verdict verdict = in->clusters[in->active].as_active;
 
-    switch (verdict) {
-    case VERDICT_UP:
+    if (verdict == VERDICT_DOWN && in->holds[GUARD_ISOLATED])
+        return VERDICT_UNKNOWN;
+    return verdict;
+}
+
+/* Time counts as long as the verdict was down.  The time before it became unknown does not if this
+ * process was frozen in it: then nobody watched. */
+static struct failover_state clock_step(struct failover_state s, const struct failover_input *in,
+                                        struct mono now)
+{
+    enum verdict verdict = known_verdict(in);
+    bool was_watched = verdict == VERDICT_DOWN || !in->holds[GUARD_TILT];
+
+    if (s.active != in->active)
+        s = (struct failover_state){ .active = in->active, .verdict = VERDICT_UNKNOWN };
+    if (s.verdict == VERDICT_DOWN && was_watched)
+        s.down_ms += mono_since(now, s.at);
+    if (verdict == VERDICT_UP)
         s.down_ms = 0;
-        break;
-    case VERDICT_DOWN:
-        if (s.verdict == VERDICT_DOWN)
-            s.down_ms += mono_since(now, s.at);
-        break;
-    case VERDICT_UNKNOWN:
-        break;
-    }
     s.verdict = verdict;
     s.at = now;
     return s;
@@ -145,7 +150,8 @@ static void decide_down(const struct failover_cfg *cfg, const struct failover_in
     if (missing > 0) {
         length.why = WHY_MIN_OUTAGE;
         length.value = missing;
-        d->next_due = mono_add(s->at, missing);
+        if (s->verdict == VERDICT_DOWN)
+            d->next_due = mono_add(s->at, missing);
     }
     add(d, length);
 
@@ -167,10 +173,8 @@ void failover_step(const struct failover_cfg *cfg, const struct failover_state *
         return;
     }
 
-    enum verdict verdict = in->clusters[in->active].as_active;
-
-    *next = clock_step(*state, in->active, verdict, now.mono);
-    switch (verdict) {
+    *next = clock_step(*state, in, now.mono);
+    switch (in->clusters[in->active].as_active) {
     case VERDICT_UP:
         add(out, (struct decision_reason){ .why = WHY_ACTIVE_UP, .cluster = in->active });
         break;

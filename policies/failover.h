@@ -13,12 +13,13 @@ struct failover_cfg {
 };
 
 /* How long the active cluster has been down: counts while down, pauses while unknown, is cleared
- * by up and by a change of the active cluster; a restart starts it anew.  The time between two
- * steps counts if both saw it down, so the shell expires healths before it steps: silence, its own
- * frozen time included, then never counts. */
+ * by up and by a change of the active cluster; a restart starts it anew.  Down while isolated
+ * counts as unknown, or the first standby to come back with the uplink would win.  The shell
+ * expires healths before it steps: then time in which it was frozen (tilt holds) does not count
+ * either. */
 struct failover_state {
     int8_t active;        /* place it counts for */
-    enum verdict verdict; /* of the active cluster at the last step */
+    enum verdict verdict; /* of the active cluster at the last step; isolated: unknown for down */
     int64_t down_ms;
     struct mono at; /* of the last step */
 };

@@ -92,20 +92,76 @@ static void only_an_outage_without_a_break_moves(void **state)
         const char *story, *expected;
     } cases[] = {
         { "UUUUUUU", "sssssss" },
-        { "UDDDDDD", "ssssMMM" },           /* min_outage after it was first seen down */
-        { "DDDD", "sssM" },                 /* a restart starts it anew */
-        { "UDDDUDDDD", "ssssssssM" },       /* up clears */
-        { "UDDD?D", "ssssss" },             /* unknown is a break that pauses... */
-        { "UDDD?DD", "ssssssM" },           /* ...and does not clear */
-        { "UD?D?D?D?D?D", "ssssssssssss" }, /* what nobody watched does not add up */
-        { "?????????", "sssssssss" },       /* not knowing moves nothing */
-        { "UDDD?????", "sssssssss" },       /* however long it lasts */
-        { "UDDD?UDDD", "sssssssss" },       /* and what follows may clear */
-        { "UDDDDUDDDD", "ssssMssssM" },     /* also after a move that was not made */
+        { "UDDDDDD", "ssssMMM" },       /* min_outage after it was first seen down */
+        { "DDDD", "sssM" },             /* a restart starts it anew */
+        { "UDDDUDDDD", "ssssssssM" },   /* up clears */
+        { "UDDD?D", "sssssM" },         /* unknown is a break that pauses... */
+        { "UDD????D", "ssssssss" },     /* ...itself counts for nothing... */
+        { "UDD????DD", "ssssssssM" },   /* ...and does not clear */
+        { "UD?D?D?D", "sssssssM" },     /* what was down adds up */
+        { "?????????", "sssssssss" },   /* not knowing moves nothing */
+        { "UDDD?????", "sssssssss" },   /* however long it lasts */
+        { "UDDD?UDDD", "sssssssss" },   /* and what follows may clear */
+        { "UDDDDUDDDD", "ssssMssssM" }, /* also after a move that was not made */
     };
 
     for (size_t i = 0; i < LENGTH(cases); i++)
         check_story(cases[i].story, cases[i].expected);
+}
+
+static void time_in_which_this_process_was_frozen_does_not_count(void **state)
+{
+    (void)state;
+    struct failover_state s = failover_start(at(0).mono);
+    struct failover_input in = world(VERDICT_DOWN, "U");
+    struct decision d;
+
+    failover_step(&automatic, &s, &in, at(1), &s, &d);
+    failover_step(&automatic, &s, &in, at(2), &s, &d);
+    assert_int_equal(s.down_ms, TICK_MS);
+
+    in.clusters[0].as_active = VERDICT_UNKNOWN;
+    in.holds[GUARD_TILT] = true;
+    failover_step(&automatic, &s, &in, at(100), &s, &d);
+    assert_int_equal(s.down_ms, TICK_MS);
+
+    /* Time watched under TILT counts, though TILT itself vetoes. */
+    in.clusters[0].as_active = VERDICT_DOWN;
+    failover_step(&automatic, &s, &in, at(101), &s, &d);
+    failover_step(&automatic, &s, &in, at(102), &s, &d);
+    assert_int_equal(s.down_ms, 2 * TICK_MS);
+}
+
+/* The uplink comes back, and with it the standby a moment before the active cluster. */
+static void time_in_which_this_node_was_cut_off_does_not_count(void **state)
+{
+    (void)state;
+    struct failover_state s = failover_start(at(0).mono);
+    struct failover_input in = world(VERDICT_DOWN, "D");
+    struct decision d;
+    char seen[2048];
+
+    failover_step(&automatic, &s, &in, at(1), &s, &d); /* before the references are known lost */
+    in.holds[GUARD_ISOLATED] = true;
+    for (int i = 2; i <= 50; i++) {
+        failover_step(&automatic, &s, &in, at(i), &s, &d);
+        assert_int_equal(s.down_ms, TICK_MS);
+        assert_int_equal(d.next_due.ms, INT64_MAX);
+    }
+    assert_string_equal(reasons(&d, seen), "active-down(0)=10000 min-outage(0)=20000 "
+                                           "candidate-down(1) both-down guard:isolated");
+
+    in = world(VERDICT_DOWN, "U");
+    failover_step(&automatic, &s, &in, at(51), &s, &d);
+    assert_int_equal(s.down_ms, TICK_MS);
+    assert_int_equal(d.kind, DECISION_STAY);
+    failover_step(&automatic, &s, &in, at(53), &s, &d);
+    assert_int_equal(d.kind, DECISION_MOVE); /* still down: now it is true */
+
+    in.holds[GUARD_ISOLATED] = true;
+    in.clusters[0].as_active = VERDICT_UP;
+    failover_step(&automatic, &s, &in, at(54), &s, &d);
+    assert_int_equal(s.down_ms, 0); /* what answers is up, cut off or not */
 }
 
 static void an_outage_of_another_active_cluster_does_not_count(void **state)
@@ -388,45 +444,12 @@ static void there_is_room_for_every_reason_at_once(void **state)
     assert_true(d.n_reasons <= WHYS_MAX);
 }
 
-static void verbs_without_a_destination_take_the_first_fit_one(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *others;
-        int planned, failover;
-    } cases[] = {
-        { "U", 1, 1 },   { "DU", 2, 2 },  { "?U", 2, 2 },    { "uU", 2, 2 },  { "UU", 1, 1 },
-        { "?", -1, 1 },  { "D?", -1, 2 }, { ".?", -1, 2 },   { "D", -1, -1 }, { "u", -1, -1 },
-        { "??", -1, 1 }, { "", -1, -1 },  { "D.d?U", 5, 5 },
-    };
-
-    for (size_t i = 0; i < LENGTH(cases); i++) {
-        struct failover_input in = world(VERDICT_DOWN, cases[i].others);
-
-        assert_int_equal(failover_destination(&in, VERB_AUTO), cases[i].planned);
-        assert_int_equal(failover_destination(&in, VERB_SWITCH), cases[i].planned);
-        assert_int_equal(failover_destination(&in, VERB_FAILOVER), cases[i].failover);
-        assert_int_equal(failover_destination(&in, VERB_FAILBACK), -1); /* it is there already */
-    }
-}
-
-static void a_failback_goes_to_the_primary_whatever_its_state(void **state)
-{
-    (void)state;
-    struct failover_input in = world(VERDICT_DOWN, "UU");
-
-    in.active = 2;
-    assert_int_equal(failover_destination(&in, VERB_FAILBACK), 0);
-    in.clusters[0].as_standby = VERDICT_DOWN;
-    in.clusters[0].is_fenced = true; /* the guards have something to say about these */
-    assert_int_equal(failover_destination(&in, VERB_FAILBACK), 0);
-    assert_int_equal(failover_destination(&in, VERB_SWITCH), 1);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_an_outage_without_a_break_moves),
+        cmocka_unit_test(time_in_which_this_process_was_frozen_does_not_count),
+        cmocka_unit_test(time_in_which_this_node_was_cut_off_does_not_count),
         cmocka_unit_test(an_outage_of_another_active_cluster_does_not_count),
         cmocka_unit_test(the_state_is_what_the_header_says),
         cmocka_unit_test(every_candidate_passed_over_is_listed),
@@ -436,8 +459,6 @@ int main(void)
         cmocka_unit_test(modes_that_do_not_move_say_that_they_would),
         cmocka_unit_test(every_guard_that_vetoes_auto_keeps_it_and_is_named),
         cmocka_unit_test(there_is_room_for_every_reason_at_once),
-        cmocka_unit_test(verbs_without_a_destination_take_the_first_fit_one),
-        cmocka_unit_test(a_failback_goes_to_the_primary_whatever_its_state),
     };
 
     return cmocka_run_group_tests_name("failover", tests, NULL, NULL);

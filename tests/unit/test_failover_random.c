@@ -108,9 +108,11 @@ static void random_stories_never_move_without_every_reason_to(void **state)
 
             enum verdict v = in.active >= 0 ? in.clusters[in.active].as_active : VERDICT_UNKNOWN;
 
+            if (v == VERDICT_DOWN && in.holds[GUARD_ISOLATED])
+                v = VERDICT_UNKNOWN;
             if (in.active != active || v == VERDICT_UP)
                 down_ms = 0;
-            else if (v == VERDICT_DOWN && before == VERDICT_DOWN)
+            else if (before == VERDICT_DOWN && (v == VERDICT_DOWN || !in.holds[GUARD_TILT]))
                 down_ms += gap * TICK_MS;
             active = in.active;
             before = v;

@@ -12,6 +12,7 @@ test_dns_wire_USES := dnsflip/io/dns_wire.c dnsflip/base/mem.c dnsflip/base/str.
 test_err_USES := dnsflip/base/err.c
 test_explain_USES := policies/explain.c dnsflip/base/str.c dnsflip/model/decision.c dnsflip/model/probe_cfg.c
 test_failover_USES := policies/failover.c policies/guard.c dnsflip/model/decision.c
+test_failover_destination_USES := policies/failover.c policies/guard.c dnsflip/model/decision.c
 test_failover_random_USES := policies/failover.c policies/guard.c dnsflip/model/decision.c
 test_fdpass_USES := dnsflip/base/fdpass.c dnsflip/base/err.c
 test_fsio_USES := dnsflip/base/fsio.c dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/mem.c dnsflip/base/str.c tests/support/tempdir.c
