@@ -68,7 +68,7 @@ static struct operation play(struct operation op, const char *story,
         assert_non_null(letter);
 
         struct operation_result r =
-            operation_step(op, (enum op_event)(letter - letters), at(1000 * (i + 1)));
+            operation_step(op, (enum op_event)(letter - letters), at(INT64_C(1000) * (i + 1)));
 
         op = r.op;
         len += (size_t)snprintf(effects + len, TEXT_BYTES - len, "%s%s", i > 0 ? " " : "",
