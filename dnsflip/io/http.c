@@ -218,10 +218,11 @@ void http_free(struct http *http)
         return;
     while (http->runs != NULL)
         http_cancel(http->runs);
-    for (size_t i = 0; i < HTTP_IDS_MAX / HTTP_PER_SHARD; i++)
-        http_shard_free(http->shards[i]);
+    /* First: an easy handle holds on to the share it used last. */
     while (http->pool != NULL)
         http_handle_free(pool_take(http));
+    for (size_t i = 0; i < HTTP_IDS_MAX / HTTP_PER_SHARD; i++)
+        http_shard_free(http->shards[i]);
     mem_free(http->shards);
     http_tls_free(http->tls);
     mem_free(http);

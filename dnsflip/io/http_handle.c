@@ -83,6 +83,9 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 static int on_close(void *arg, curl_socket_t fd)
 {
     struct http_slot *slot = arg;
+    struct sockaddr_storage peer;
+    socklen_t n = sizeof peer;
+    slot->was_connected = getpeername(fd, (struct sockaddr *)&peer, &n) == 0;
     if (slot->fd == fd)
         slot->fd = -1;
     return close(fd);
@@ -137,6 +140,8 @@ struct http_handle *http_handle_new(void)
     curl_easy_setopt(easy, CURLOPT_CAINFO, NULL); /* on_tls_context brings the store */
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
+    /* Some versions would keep the first store they see and use it for everybody. */
+    curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
     curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)HTTP_CONNECTION_IDLE_S);
     curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)HTTP_CONNECTION_AGE_S);

@@ -14,6 +14,7 @@
 /* What we know of the connection kept for one id. */
 struct http_slot {
     int fd;                          /* -1 = none */
+    bool was_connected;              /* the last one that closed had come to stand */
     struct inet_ip address;          /* it goes to */
     uint16_t port;                   /* it goes to */
     struct wall certificate_expires; /* seen when it was opened; 0 = not seen */

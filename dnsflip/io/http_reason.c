@@ -39,7 +39,8 @@ static enum reason_code of_certificate(CURL *easy)
 {
     long verify = X509_V_OK;
     curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verify);
-    if (verify == X509_V_OK) /* the chain is good, so it was the name */
+    /* curl sets it to "unspecified" before the handshake, and checks the name after the chain. */
+    if (verify == X509_V_OK || verify == X509_V_ERR_UNSPECIFIED)
         return REASON_CERT_NAME;
     if (verify == X509_V_ERR_CERT_HAS_EXPIRED)
         return REASON_CERT_EXPIRED;
@@ -58,11 +59,9 @@ static enum reason_code of_connect(const struct http_run *run)
 
 static enum reason_code of_timeout(const struct http_run *run, const char **phase)
 {
-    curl_off_t connect_us = 0;
     curl_off_t tls_us = 0;
-    curl_easy_getinfo(run->handle->easy, CURLINFO_CONNECT_TIME_T, &connect_us);
     curl_easy_getinfo(run->handle->easy, CURLINFO_APPCONNECT_TIME_T, &tls_us);
-    if (run->has_opened && connect_us == 0) {
+    if (run->has_opened && !run->slot->was_connected) {
         *phase = "while connecting";
         return REASON_CONNECT_TIMEOUT;
     }
