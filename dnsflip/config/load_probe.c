@@ -6,6 +6,8 @@
 
 #include "dnsflip/base/str.h"
 #include "dnsflip/config/value.h"
+#include "probes/json.h"
+#include "probes/probe_keys.h"
 
 #define PROBE_KEYS_MAX 24
 #define HTTP_PORT 80
@@ -90,10 +92,6 @@ void load_probe_json(struct loader *l, const struct yaml_node *node, struct prob
     for (const struct yaml_node *c = node->child; c != NULL; c = c->next) {
         struct json_rule *rule = &out->json[out->n_json];
 
-        if (c->key[0] != '/' && c->key[0] != '\0') {
-            loader_key_error(l, c, "not a JSON pointer: it begins with '/', like /status");
-            continue;
-        }
         if (c->kind != YAML_TREE_SCALAR) {
             (void)loader_is_value(l, c);
             continue;
@@ -102,6 +100,8 @@ void load_probe_json(struct loader *l, const struct yaml_node *node, struct prob
         if (!str_copy(rule->pointer, sizeof(rule->pointer), c->key))
             loader_key_error(l, c, "a JSON pointer has at most %zu bytes",
                              sizeof(rule->pointer) - 1);
+        else if (json_pointer_problem(c->key) != NULL)
+            loader_key_error(l, c, "%s", json_pointer_problem(c->key));
         if (rule->type == JSON_RULE_STRING && !str_copy(rule->text, sizeof(rule->text), c->text))
             loader_error(l, c, "the value has at most %zu bytes", sizeof(rule->text) - 1);
         out->n_json++;
@@ -143,8 +143,8 @@ void load_probe_level(struct loader *l, const struct yaml_node *map)
     struct probe_cfg scratch = { 0 };
     size_t n = append_keys(keys, 0, schema_probe_common_keys);
 
-    n = append_keys(keys, n, schema_probe_http_keys);
-    append_keys(keys, n, schema_probe_airflow_keys);
+    n = append_keys(keys, n, probe_http_keys);
+    append_keys(keys, n, probe_airflow_keys);
     if (!loader_is_map(l, map, SIZE_MAX))
         return;
     loader_check_keys(l, map, keys);

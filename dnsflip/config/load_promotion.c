@@ -118,9 +118,8 @@ static void load_url(struct loader *l, const struct yaml_node *node, struct prom
     const char *problem = read_authority(rest, n, out);
     const char *path = rest[n] == '\0' ? "/" : rest + n;
 
-    if (problem == NULL && (path[0] != '/' || strpbrk(path, " \"<>\\^`{|}#") != NULL))
-        problem = "behind the host comes a path that begins with '/', without spaces, quotes, "
-                  "braces or '#'";
+    if (problem == NULL)
+        problem = value_url_path_problem(path);
     if (problem == NULL && !str_copy(probe->path, sizeof(probe->path), path))
         problem = "the path is longer than 255 bytes";
     if (problem != NULL)

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "probes/probe_keys.h"
+
 const char schema_provider_kinds[] = "local";
 
 static const struct schema_section sections[SCHEMA_PARTS] = {
@@ -48,9 +50,9 @@ static const struct schema_section sections[SCHEMA_PARTS] = {
                        "Keys of every kind of probe (tcp: kind, port, timeout).",
                        schema_probe_common_keys },
     [SCHEMA_PROBE_HTTP] = { "groups.GROUP.endpoints.ENTRY.probe", "probe_http",
-                            "Keys of kind http.", schema_probe_http_keys },
+                            "Keys of kind http.", probe_http_keys },
     [SCHEMA_PROBE_AIRFLOW] = { "groups.GROUP.endpoints.ENTRY.probe", "probe_airflow",
-                               "Keys of kind airflow.", schema_probe_airflow_keys },
+                               "Keys of kind airflow.", probe_airflow_keys },
 };
 
 const struct schema_section *schema_section(enum schema_part part)

@@ -99,7 +99,5 @@ extern const struct key_spec schema_promotion_keys[];
 extern const struct key_spec schema_proof_keys[];
 extern const struct key_spec schema_endpoint_keys[];
 extern const struct key_spec schema_probe_common_keys[];
-extern const struct key_spec schema_probe_http_keys[];
-extern const struct key_spec schema_probe_airflow_keys[];
 
 #endif

@@ -203,6 +203,18 @@ static int store_text(const struct key_spec *key, const char *text, void *object
     return 0;
 }
 
+const char *value_url_path_problem(const char *text)
+{
+    if (text[0] != '/')
+        return "a path begins with '/'";
+    for (const char *p = text; *p != '\0'; p++) {
+        if (*p <= ' ' || *p > '~' || strchr("\"<>\\^`{|}#", *p) != NULL)
+            return "a path has no spaces, quotes, braces, '#' or characters that are not ASCII: "
+                   "write them as %XX";
+    }
+    return NULL;
+}
+
 static int parse_text(const struct key_spec *key, const char *text, const char *dir, void *object,
                       struct err *err)
 {
@@ -228,8 +240,7 @@ static int parse_text(const struct key_spec *key, const char *text, const char *
         stored = joined;
         break;
     case KEY_URL_PATH:
-        if (text[0] != '/' || strpbrk(text, " \"<>\\^`{|}#") != NULL)
-            problem = "a path begins with '/' and has no spaces, quotes, braces or '#'";
+        problem = value_url_path_problem(text);
         break;
     case KEY_TEXT:
     case KEY_BOOL:

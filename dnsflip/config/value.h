@@ -29,9 +29,11 @@ bool value_is_word(const char *text);
  * a word. */
 void value_quote(const char *text, struct buf *out);
 
-/* NULL if text is a name / a host name, else what is wrong with it.  Labels are letters, digits
- * and inner hyphens; may_underscore: "_acme-challenge" is a label too. */
+/* NULL if text is a name / a path of a URL, with its query / a host name, else what is wrong with
+ * it.  Labels are letters, digits and inner hyphens; may_underscore: "_acme-challenge" is a label
+ * too. */
 const char *value_name_problem(const char *text);
+const char *value_url_path_problem(const char *text);
 const char *value_hostname_problem(const char *text, bool may_underscore);
 
 /* Copies a host name in lower case without its last dot.  False if it does not fit. */

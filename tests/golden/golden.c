@@ -17,6 +17,7 @@
 #include "dnsflip/base/str.h"
 #include "dnsflip/config/load.h"
 #include "dnsflip/config/print.h"
+#include "dnsflip/config/schema.h"
 #include "dnsflip/config/schema_doc.h"
 
 #define OUT_BYTES_MAX (64U << 20)
@@ -204,6 +205,33 @@ static void check_part(const char *path, const char *begin, const char *end,
     buf_fini(&text);
 }
 
+/* The sample is where people look for a key. */
+static void check_sample(const char *path)
+{
+    struct buf text;
+    struct err err = { 0 };
+
+    buf_init(&text, OUT_BYTES_MAX);
+    if (fsio_read(path, &text, &err) != 0)
+        result(false, path, err.text);
+    for (int part = 0; part < SCHEMA_PARTS; part++) {
+        const struct schema_section *section = schema_section((enum schema_part)part);
+
+        for (const struct key_spec *key = section->keys; key->name != NULL; key++) {
+            char name[PATH_BYTES_MAX];
+            char wanted[PATH_BYTES_MAX];
+
+            (void)str_format(name, sizeof(name), "%s shows %s.%s", path, section->path, key->name);
+            (void)str_format(wanted, sizeof(wanted), "%s: ", key->name);
+            bool is_there = strstr(buf_text(&text), wanted) != NULL;
+
+            (void)str_format(wanted, sizeof(wanted), "%s:\n", key->name);
+            result(is_there || strstr(buf_text(&text), wanted) != NULL, name, "it does not");
+        }
+    }
+    buf_fini(&text);
+}
+
 static int print_one(const char *path)
 {
     struct buf text;
@@ -227,6 +255,7 @@ int main(int argc, char **argv)
     check_folder("tests/golden/bad", check_bad);
     check_folder("conf", check_again);
     check_part("dnsflip/man/dnsflip.yaml.5", SCHEMA_DOC_BEGIN, SCHEMA_DOC_END, schema_doc_man);
+    check_sample("conf/dnsflip.yaml");
     buf_init(&text, OUT_BYTES_MAX);
     schema_doc_json(&text);
     check_file("conf/dnsflip.schema.json", &text);

@@ -1,0 +1,317 @@
+/* tests/unit/test_reload.c -- what a reload may not change, what it would move, which probes stay.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dnsflip/config/load.h"
+#include "dnsflip/config/reload.h"
+
+#define TEXT_BYTES (1U << 20)
+
+static const char base[] =
+    "version: 1\n"
+    "node: { name: ctl, threads: 2, http: '127.0.0.1:9353' }\n"
+    "clusters:\n"
+    "  use1: { target: { A: [198.51.100.10, 198.51.100.11] } }\n"
+    "  usw2: { target: { A: 203.0.113.10, AAAA: '2001:db8::2', HTTPS: 1 . alpn=h2 } }\n"
+    "  third: { target: { CNAME: lb.example.net } }\n"
+    "providers:\n"
+    "  dns: { kind: local, listen: 192.0.2.53, zone: dr.example.com, nameservers: { "
+    "ns.example.net: [] } }\n"
+    "groups:\n"
+    "  prod:\n"
+    "    clusters: [use1, usw2]\n"
+    "    endpoints:\n"
+    "      - { hostname: a.dr.example.com, class: ui, probe: { kind: http, path: /a } }\n"
+    "      - { hostname: b.dr.example.com, class: ui, probe: { kind: tcp } }\n";
+
+/* base with each `from` replaced by the `to` behind it; the list ends in NULL. */
+static struct settings *load(const char *const edits[])
+{
+    struct config_report report;
+    struct settings *s = NULL;
+    struct buf text;
+    struct buf next;
+
+    buf_init(&text, TEXT_BYTES);
+    buf_puts(&text, base);
+    for (; edits[0] != NULL; edits += 2) {
+        const char *at = strstr(text.data, edits[0]);
+
+        assert_non_null(at);
+        buf_init(&next, TEXT_BYTES);
+        buf_add(&next, text.data, (size_t)(at - text.data));
+        buf_puts(&next, edits[1]);
+        buf_puts(&next, at + strlen(edits[0]));
+        buf_fini(&text);
+        text = next;
+    }
+    config_report_init(&report);
+    if (config_load_text("t.yaml", text.data, text.len, &s, &report) != 0)
+        fail_msg("%s", report.messages[0].text);
+    config_report_fini(&report);
+    buf_fini(&text);
+    return s;
+}
+
+static const char *const unchanged[] = { NULL };
+
+/* The names of groups and their active clusters in turn, ended by NULL. */
+static const char *find_active(void *arg, const char *group)
+{
+    for (const char *const *pair = arg; pair[0] != NULL; pair += 2) {
+        if (strcmp(pair[0], group) == 0)
+            return pair[1];
+    }
+    return NULL;
+}
+
+static void check_moves(const char *const edits[], const char *active, const char *expected)
+{
+    struct settings *before = load(unchanged);
+    struct settings *after = load(edits);
+    struct config_report report;
+    struct buf out;
+    const char *pairs[] = { "prod", active, "other", "third", NULL };
+    size_t n = 0;
+
+    config_report_init(&report);
+    buf_init(&out, TEXT_BYTES);
+    n = reload_moves(before, after, find_active, (void *)pairs, &report);
+    config_report_print(&report, &out);
+    assert_string_equal(buf_text(&out), expected);
+    assert_int_equal(n, report.n_errors);
+    buf_fini(&out);
+    config_report_fini(&report);
+    settings_free(before);
+    settings_free(after);
+}
+
+static void the_same_file_moves_nothing(void **state)
+{
+    (void)state;
+    check_moves(unchanged, "use1", "");
+    check_moves(unchanged, "usw2", "");
+}
+
+static void order_ttl_and_the_standby_are_no_moves(void **state)
+{
+    (void)state;
+    static const char *const edits[] = {
+        "[198.51.100.10, 198.51.100.11]",
+        "[198.51.100.11, 198.51.100.10], ttl: 20s",
+        "203.0.113.10",
+        "203.0.113.99",
+        "[use1, usw2]",
+        "[usw2, third, use1]",
+        NULL,
+    };
+
+    check_moves(edits, "use1", "");
+}
+
+static void a_new_name_is_no_move(void **state)
+{
+    (void)state;
+    static const char *const edits[] = {
+        "    endpoints:\n",
+        "    endpoints:\n      - { hostname: new.dr.example.com, probe: { kind: tcp } }\n",
+        NULL,
+    };
+
+    check_moves(edits, "use1", "");
+}
+
+static void another_target_of_the_active_cluster_is_a_move_of_each_name(void **state)
+{
+    (void)state;
+    static const char *const edits[] = { "203.0.113.10", "203.0.113.99", NULL };
+
+    check_moves(edits, "usw2",
+                "prod: a.dr.example.com A 203.0.113.10 AAAA 2001:db8::2 HTTPS 1 . alpn=h2 -> "
+                "A 203.0.113.99 AAAA 2001:db8::2 HTTPS 1 . alpn=h2\n"
+                "prod: b.dr.example.com A 203.0.113.10 AAAA 2001:db8::2 HTTPS 1 . alpn=h2 -> "
+                "A 203.0.113.99 AAAA 2001:db8::2 HTTPS 1 . alpn=h2\n");
+}
+
+static void another_https_record_is_a_move(void **state)
+{
+    (void)state;
+    static const char *const edits[] = {
+        "alpn=h2", "alpn=h3",
+        "      - { hostname: b.dr.example.com, class: ui, probe: { kind: tcp } }\n", "", NULL
+    };
+
+    check_moves(edits, "usw2",
+                "prod: a.dr.example.com A 203.0.113.10 AAAA 2001:db8::2 HTTPS 1 . alpn=h2 -> "
+                "A 203.0.113.10 AAAA 2001:db8::2 HTTPS 1 . alpn=h3\n"
+                "prod: b.dr.example.com A 203.0.113.10 AAAA 2001:db8::2 HTTPS 1 . alpn=h2 -> "
+                "no longer managed\n");
+}
+
+static void a_name_that_leaves_or_changes_its_group_is_judged_by_its_answer(void **state)
+{
+    (void)state;
+    static const char *const edits[] = {
+        "      - { hostname: b.dr.example.com, class: ui, probe: { kind: tcp } }\n",
+        "  other:\n    clusters: [third, use1]\n    endpoints: [{ hostname: b.dr.example.com, "
+        "probe: { "
+        "kind: tcp } }]\n",
+        NULL,
+    };
+
+    check_moves(edits, "use1",
+                "prod: b.dr.example.com A 198.51.100.10 A 198.51.100.11 -> CNAME lb.example.net\n");
+}
+
+static void a_group_that_nobody_adopted_would_stop_answering(void **state)
+{
+    (void)state;
+    static const char *const renamed[] = { "  prod:", "  fresh:", NULL };
+    static const char *const left[] = { "[use1, usw2]", "[usw2, third]", NULL };
+
+    check_moves(
+        renamed, "use1",
+        "prod: a.dr.example.com A 198.51.100.10 A 198.51.100.11 -> not served (group fresh is "
+        "not adopted)\n"
+        "prod: b.dr.example.com A 198.51.100.10 A 198.51.100.11 -> not served (group fresh is "
+        "not adopted)\n");
+    check_moves(
+        left, "use1",
+        "prod: a.dr.example.com A 198.51.100.10 A 198.51.100.11 -> not served (group prod has "
+        "no cluster use1)\n"
+        "prod: b.dr.example.com A 198.51.100.10 A 198.51.100.11 -> not served (group prod has "
+        "no cluster use1)\n");
+}
+
+static void what_is_not_served_today_cannot_move(void **state)
+{
+    (void)state;
+    static const char *const edits[] = { "198.51.100.10", "198.51.100.99", NULL };
+
+    check_moves(edits, NULL, "");
+}
+
+static void keys_that_take_a_restart_are_named_with_both_values(void **state)
+{
+    (void)state;
+    static const char *const edits[] = { "threads: 2",
+                                         "threads: 3, state_dir: /x, max_checks_per_second: 9",
+                                         ", http: '127.0.0.1:9353'",
+                                         "",
+                                         "192.0.2.53",
+                                         "[192.0.2.53, 192.0.2.54]",
+                                         NULL };
+    struct settings *before = load(unchanged);
+    struct settings *after = load(edits);
+    struct config_report report;
+    struct buf out;
+
+    config_report_init(&report);
+    buf_init(&out, TEXT_BYTES);
+    assert_int_equal(reload_fixed(before, before, &report), 0);
+    assert_int_equal(reload_fixed(before, after, &report), 4);
+    config_report_print(&report, &out);
+    assert_string_equal(
+        buf_text(&out),
+        "node.state_dir: changes from /var/lib/dnsflip to /x, which takes a restart: a reload "
+        "leaves "
+        "it as it is\n"
+        "node.threads: changes from 2 to 3, which takes a restart: a reload leaves it as it is\n"
+        "node.http: changes from 127.0.0.1:9353 to nothing, which takes a restart: a reload leaves "
+        "it "
+        "as it is\n"
+        "providers.dns.listen: changes from 192.0.2.53:53 to 192.0.2.53:53, 192.0.2.54:53, which "
+        "takes a restart: a reload leaves it as it is\n");
+    buf_fini(&out);
+    config_report_fini(&report);
+    settings_free(before);
+    settings_free(after);
+}
+
+static void a_provider_that_comes_or_goes_listens_elsewhere(void **state)
+{
+    (void)state;
+    static const char *const edits[] = { "groups:",
+                                         "  two: { kind: local, listen: 192.0.2.55, zone: "
+                                         "b.example.com, nameservers: { ns.example.net: "
+                                         "[] } }\ngroups:",
+                                         "    clusters: [use1, usw2]\n",
+                                         "    clusters: [use1, usw2]\n    provider: dns\n", NULL };
+    struct settings *before = load(unchanged);
+    struct settings *after = load(edits);
+    struct config_report report;
+
+    config_report_init(&report);
+    assert_int_equal(reload_fixed(before, after, &report), 1);
+    assert_int_equal(reload_fixed(after, before, &report), 1);
+    config_report_fini(&report);
+    settings_free(before);
+    settings_free(after);
+}
+
+/* The identity of a.dr.example.com's probe in the first cluster, after the edits. */
+static const char *identity_after(const char *const edits[], uint8_t family,
+                                  char out[static RELOAD_IDENTITY_BYTES])
+{
+    struct settings *s = load(edits);
+
+    reload_identity(s, &s->groups[0], &s->groups[0].endpoints[0], 0, family, out);
+    settings_free(s);
+    return out;
+}
+
+static void a_probe_keeps_its_identity_while_it_asks_the_same(void **state)
+{
+    (void)state;
+    static const char *const same[][3] = {
+        { "ctl", "other-name", NULL },
+        { "  prod:", "  renamed:", NULL },
+        { "[use1, usw2]", "[use1, usw2, third]", NULL },
+        { "198.51.100.11]", "198.51.100.11], ttl: 10s", NULL },
+        { "203.0.113.10", "203.0.113.99", NULL },
+    };
+    static const char *const other[][3] = {
+        { "/a }", "/b }", NULL },
+        { "path: /a", "path: /a, timeout: 1s", NULL },
+        { "198.51.100.11]", "198.51.100.12]", NULL },
+        { "[use1, usw2]", "[usw2, use1]", NULL },
+        { "a.dr.", "c.dr.", NULL },
+        { "class: ui", "class: api", NULL },
+        { "class: ui", "class: ui, base_path: /x", NULL },
+    };
+    char first[RELOAD_IDENTITY_BYTES];
+    char second[RELOAD_IDENTITY_BYTES];
+
+    identity_after(unchanged, 4, first);
+    assert_int_equal(strlen(first), RELOAD_IDENTITY_BYTES - 1);
+    assert_string_not_equal(first, identity_after(unchanged, 6, second));
+    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+        assert_string_equal(first, identity_after(same[i], 4, second));
+    for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+        assert_string_not_equal(first, identity_after(other[i], 4, second));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_file_moves_nothing),
+        cmocka_unit_test(order_ttl_and_the_standby_are_no_moves),
+        cmocka_unit_test(a_new_name_is_no_move),
+        cmocka_unit_test(another_target_of_the_active_cluster_is_a_move_of_each_name),
+        cmocka_unit_test(another_https_record_is_a_move),
+        cmocka_unit_test(a_name_that_leaves_or_changes_its_group_is_judged_by_its_answer),
+        cmocka_unit_test(a_group_that_nobody_adopted_would_stop_answering),
+        cmocka_unit_test(what_is_not_served_today_cannot_move),
+        cmocka_unit_test(keys_that_take_a_restart_are_named_with_both_values),
+        cmocka_unit_test(a_provider_that_comes_or_goes_listens_elsewhere),
+        cmocka_unit_test(a_probe_keeps_its_identity_while_it_asks_the_same),
+    };
+
+    return cmocka_run_group_tests_name("reload", tests, NULL, NULL);
+}
