@@ -16,7 +16,7 @@ static struct target target_of(const char *text)
 {
     struct target t = { 0 };
 
-    for (; *text != '\0'; text++) {
+    for (; *text != '\0'; text += 2) {
         uint8_t value = (uint8_t)text[1];
 
         if (*text == '4') {
@@ -30,7 +30,6 @@ static struct target target_of(const char *text)
         } else {
             t.ttl_s = value;
         }
-        text++;
     }
     return t;
 }
