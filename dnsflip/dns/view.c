@@ -118,7 +118,7 @@ static bool is_node(const struct view *v, uint32_t offset)
 
     if (!IN_FILE(v, offset, 1, struct view_node) || node->name_len == 0)
         return false;
-    padded = (node->name_len + 7U) / 8 * 8;
+    padded = ((size_t)node->name_len + 7) / 8 * 8;
     if (node->directories_at < sizeof(*node) + padded ||
         !IN_FILE(v, offset + (uint64_t)node->directories_at, node->n_variants, uint32_t) ||
         node->zone >= v->header.n_zones || !has_right_variants(v, node))

@@ -64,7 +64,7 @@ __attribute__((format(printf, 4, 0))) static void keep_problem(struct names_prob
     char text[PROBLEM_TEXT_BYTES];
 
     if (*n < NAMES_PROBLEMS_MAX) {
-        vsnprintf(text, sizeof(text), fmt, ap);
+        (void)vsnprintf(text, sizeof(text), fmt, ap);
         p.number = (unsigned)*n;
         p.text = mem_strdup(text);
         problems[*n] = p;

@@ -210,7 +210,7 @@ static void add_node(struct room *r, struct names_name *name)
 {
     bool has_word = name->host != NULL && name->cluster == 0;
     unsigned n = has_word ? r->ns->settings->groups[name->group].n_clusters : 1;
-    size_t padded = (name->len + 7U) / 8 * 8;
+    size_t padded = ((size_t)name->len + 7) / 8 * 8;
     size_t directories_at = sizeof(struct view_node) + padded;
     uint32_t directories[CLUSTERS_MAX];
     uint32_t offset;

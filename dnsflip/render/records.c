@@ -67,7 +67,7 @@ static bool lex(struct reader *r, struct lexer *x)
             x->trouble = "a ) without its (";
         buf_putc(&r->entry, ' ');
     } else {
-        buf_putc(&r->entry, c == '\t' || c == '\r' ? ' ' : c);
+        buf_putc(&r->entry, (char)(c == '\t' || c == '\r' ? ' ' : c));
     }
     return true;
 }

@@ -1,5 +1,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -44,6 +45,18 @@ void ask_free(struct ask *a)
 void ask_set_word(struct ask *a, uint32_t group, uint8_t index, uint32_t epoch)
 {
     page_set(a->page, group, (struct page_word){ .index = index, .epoch = epoch });
+}
+
+struct ask_name ask_name(const char *label, unsigned times, const char *tail)
+{
+    struct ask_name name;
+    size_t n = strlen(label);
+
+    assert_true(n * times + strlen(tail) < sizeof(name.text));
+    for (unsigned i = 0; i < times; i++)
+        memcpy(name.text + i * n, label, n);
+    memcpy(name.text + times * n, tail, strlen(tail) + 1);
+    return name;
 }
 
 void ask_make(struct ask *a, const char *name, unsigned type)

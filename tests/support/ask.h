@@ -31,6 +31,12 @@ void ask_free(struct ask *a);
 
 void ask_set_word(struct ask *a, uint32_t group, uint8_t index, uint32_t epoch);
 
+/* A name for ask_make: label (with its dot) so many times, then tail. */
+struct ask_name {
+    char text[512];
+};
+struct ask_name ask_name(const char *label, unsigned times, const char *tail);
+
 /* Builds a query: header as of a plain question, name as it is written (case too), no EDNS. */
 void ask_make(struct ask *a, const char *name, unsigned type);
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "dnsflip/base/str.h"
 #include "tests/support/ask.h"
 #include "tests/support/site.h"
 
@@ -62,7 +63,8 @@ static struct ask *new_ask(void)
     site_add_host(s, second, "c.airflow.dr.example.com", "cname=app.airflow.dr.example.com",
                   "198.51.100.13")
         ->acme[0] = '\0';
-    strcpy(s->groups[SITE_PROD].hostnames[0].acme, "app.acme.example.net");
+    assert_true(
+        str_copy(s->groups[SITE_PROD].hostnames[0].acme, HOSTNAME_BYTES, "app.acme.example.net"));
     a = ask_new(s);
     settings_free(s);
     return a;
@@ -261,16 +263,13 @@ static void a_dname_redirects_what_lies_below_it(void **state)
 
 static void a_redirect_to_a_name_too_long_is_yxdomain(void **state)
 {
-    char name[256] = "";
+    struct ask_name name = ask_name("aaaaaaaaaaaaaaaaaaaa.", 10, "long.dr.example.com");
     struct settings *s = site_new(
         "long DNAME aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example.org.\n");
     struct ask *a = ask_new(s);
 
     (void)state;
-    for (int i = 0; i < 10; i++)
-        strcat(name, "aaaaaaaaaaaaaaaaaaaa.");
-    strcat(name, "long.dr.example.com");
-    assert_string_equal(ask(a, name, "A"),
+    assert_string_equal(ask(a, name.text, "A"),
                         "YXDOMAIN aa | long.dr.example.com. 3600 IN DNAME "
                         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example.org.");
     ask_free(a);
@@ -400,9 +399,10 @@ static void the_serial_is_the_newest_epoch_of_the_zone(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        char expected[256] = "NOERROR aa |" SOA;
+        char expected[256];
 
-        strcat(strcat(expected, cases[i].serial), SOA_REST);
+        assert_true(str_format(expected, sizeof(expected), "NOERROR aa |" SOA "%s" SOA_REST,
+                               cases[i].serial));
         ask_set_word(a, SITE_PROD, 1, cases[i].prod);
         ask_set_word(a, 1, 1, cases[i].second);
         assert_string_equal(ask(a, "mail.dr.example.com", "TXT"), expected);

@@ -1,15 +1,14 @@
 /* tests/unit/test_answer_message.c -- how messages are read and written: header bits, EDNS, sizes,
- * malformed and hostile queries.  Facts are checked byte by byte where ldns would be too kind. */
+ * malformed queries.  Facts are checked byte by byte where ldns would be too kind. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "dnsflip/base/mem.h"
+#include "dnsflip/base/buf.h"
 #include "tests/support/ask.h"
 #include "tests/support/site.h"
 
@@ -24,24 +23,24 @@ enum { FORMERR = 1, NOTIMP = 4, REFUSED = 5 };
  * fits into neither. */
 static struct ask *new_ask(void)
 {
-    char *records = mem_zalloc(65536);
-    size_t at = 0;
+    struct buf records;
     struct settings *s;
     struct ask *a;
 
+    buf_init(&records, 65536);
     for (int i = 0; i < 6; i++)
-        at += (size_t)sprintf(records + at, "big TXT \"%03d%0100d\"\n", i, 0);
+        buf_printf(&records, "big TXT \"%03d%0100d\"\n", i, 0);
     for (int i = 0; i < 200; i++)
-        at += (size_t)sprintf(records + at, "huge TXT \"%03d%0200d\"\n", i, 0);
-    at += (size_t)sprintf(records + at, "fat NS ns.fat\n");
+        buf_printf(&records, "huge TXT \"%03d%0200d\"\n", i, 0);
+    buf_printf(&records, "fat NS ns.fat\n");
     for (int i = 0; i < 50; i++)
-        at += (size_t)sprintf(records + at, "ns.fat AAAA 2001:db8::%x\n", i + 1);
-    s = site_new(records);
+        buf_printf(&records, "ns.fat AAAA 2001:db8::%x\n", i + 1);
+    s = site_new(buf_text(&records));
     (void)site_add_host(s, SITE_PROD, HOST, "198.51.100.10", "203.0.113.10");
     a = ask_new(s);
     ask_set_word(a, SITE_PROD, 1, 200);
     settings_free(s);
-    mem_free(records);
+    buf_fini(&records);
     return a;
 }
 
@@ -327,20 +326,17 @@ static void other_additional_records_are_passed_over(void **state)
 
 static void names_are_at_most_255_bytes_long(void **state)
 {
-    char name[300] = "";
+    /* 14 x 16, 15, 3, 8, 4, 1: 255 */
+    struct ask_name name = ask_name("aaaaaaaaaaaaaaa.", 14, "aaaaaaaaaaaaaa.dr.example.com");
     struct ask *a = new_ask();
 
     (void)state;
-    for (int i = 0; i < 14; i++)
-        strcat(name, "aaaaaaaaaaaaaaa.");
-    strcat(name, "aaaaaaaaaaaaaa.dr.example.com"); /* 14 x 16, 15, 3, 8, 4, 1: 255 */
-    ask_make(a, name, A);
+    ask_make(a, name.text, A);
     assert_int_equal(a->query_len, 12 + 255 + 4);
     ask_send(a, false);
     assert_int_equal(rcode_of(a), 3);
-    name[0] = 'b';
-    memmove(name + 1, name, sizeof(name) - 1);
-    ask_make(a, name, A);
+    name = ask_name("aaaaaaaaaaaaaaa.", 14, "aaaaaaaaaaaaaaa.dr.example.com");
+    ask_make(a, name.text, A);
     ask_send(a, false);
     assert_int_equal(rcode_of(a), FORMERR);
     ask_free(a);
@@ -434,53 +430,6 @@ static void every_query_is_counted_once(void **state)
     ask_free(a);
 }
 
-/* Queries with bytes changed at random, from a buffer of their very size and slack, so that the
- * sanitizers see what is read outside: an answer is never longer than it may be, always to the
- * question's id, and readable. */
-static void mutated_queries_are_survived(void **state)
-{
-    static const char *const names[] = { HOST,
-                                         "usw2.app.dr.example.com",
-                                         "a.b.none.dr.example.com",
-                                         "www.fat.dr.example.com",
-                                         "big.dr.example.com",
-                                         "." };
-    struct ask *a = new_ask();
-    uint8_t *out = mem_zalloc(ANSWER_UDP_BYTES + ANSWER_SLACK_BYTES);
-    uint64_t random = 88172645463325252ULL;
-
-    (void)state;
-    for (unsigned i = 0; i < 100000; i++) {
-        uint8_t *query;
-        size_t n;
-
-        ask_make(a, names[i % (sizeof(names) / sizeof(names[0]))], i % 3 == 0 ? A : i % 260);
-        if (i % 2 == 0)
-            ask_add_opt(a, i % 5000, 0, false);
-        for (unsigned k = 0; k < i % 5; k++) {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            a->query[random % a->query_len] = (uint8_t)(random >> 32);
-            if (random >> 60 == 0)
-                a->query_len -= (random >> 40) % a->query_len;
-            if (a->query_len == 0)
-                break;
-        }
-        query = mem_zalloc(a->query_len + ANSWER_SLACK_BYTES);
-        memcpy(query, a->query, a->query_len);
-        n = answer(a->view, a->page, query, a->query_len, false, out, a->counts);
-        assert_true(n <= ANSWER_UDP_BYTES);
-        assert_true(n == 0 || (n >= 12 && memcmp(out, query, 2) == 0 && (out[2] & 0x80) != 0));
-        a->out_len = n;
-        memcpy(a->out, out, n);
-        assert_string_not_equal(ask_text(a), "malformed");
-        mem_free(query);
-    }
-    mem_free(out);
-    ask_free(a);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -500,7 +449,6 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_truncated),
         cmocka_unit_test(the_last_byte_that_fits_is_used),
         cmocka_unit_test(every_query_is_counted_once),
-        cmocka_unit_test(mutated_queries_are_survived),
     };
 
     return cmocka_run_group_tests_name("answer_message", tests, NULL, NULL);

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -13,6 +12,7 @@
 #include "dnsflip/base/buf.h"
 #include "dnsflip/base/mem.h"
 #include "dnsflip/base/mono.h"
+#include "dnsflip/base/str.h"
 #include "dnsflip/render/render.h"
 #include "tests/support/ask.h"
 #include "tests/support/site.h"
@@ -257,7 +257,7 @@ static void mistakes_of_managed_names_are_reported(void **state)
         struct hostname_cfg *h =
             site_add_host(s, SITE_PROD, cases[i].name, cases[i].first, cases[i].second);
 
-        strcpy(h->acme, cases[i].acme);
+        assert_true(str_copy(h->acme, sizeof(h->acme), cases[i].acme));
         assert_string_equal(check(s, &b), cases[i].expected);
     }
     buf_fini(&b);
@@ -365,11 +365,11 @@ static void ten_thousand_hostnames_of_400_groups_are_rendered_in_a_second(void *
         char text[HOSTNAME_BYTES];
 
         if (g > 0) {
-            sprintf(text, "group%u", g);
+            assert_true(str_format(text, sizeof(text), "group%u", g));
             (void)site_add_group(s, text);
         }
         for (unsigned h = 0; h < 25; h++) {
-            sprintf(text, "host%u.group%u.dr.example.com", h, g);
+            assert_true(str_format(text, sizeof(text), "host%u.group%u.dr.example.com", h, g));
             (void)site_add_host(s, g, text, "198.51.100.10 2001:db8::1",
                                 "203.0.113.10 2001:db8::2");
         }
