@@ -65,35 +65,35 @@ static bool is_any_failing(const struct engine *e)
 /* ---- the proof that passes too early ------------------------------------------------------------
  */
 
-/* By name: a reload may come between the question and its answer. */
-struct early_proof {
-    struct engine *engine;
-    char group[NAME_BYTES], cluster[NAME_BYTES];
+struct engine_look {
+    struct engine_group *group;
+    uint8_t place;
+    char operation[OPERATION_ID_BYTES]; /* under which hooks.c knows it */
 };
 
 static void on_early_proof(void *arg, bool ok, const char *detail)
 {
-    struct early_proof *look = arg;
-    struct engine *e = look->engine;
-    int group = settings_find_group(e->deps.settings, look->group);
-    struct engine_group *g = group < 0 ? NULL : &e->groups[group];
-    int place = g == NULL ? -1 : engine_cluster_place(e, g, look->cluster);
-    bool is_early = ok && place >= 0 && engine_decide_active(e, g) != place;
+    struct engine_look *look = arg;
+    struct engine_group *g = look->group;
+    struct engine *e = g->engine;
+    uint8_t place = look->place;
+    bool is_early = ok && engine_decide_active(e, g) != (int8_t)place;
     char text[REASON_TEXT_BYTES];
 
     (void)detail;
-    if (is_early && !g->has_early_proof[place]) {
-        str_format(text, sizeof(text),
-                   "the promotion proof of %s passes while it is still standby: promoted without a "
-                   "flip, or a proof that proves nothing",
-                   look->cluster);
-        engine_record_alarm(e, look->group, "early-proof", text);
-    }
-    if (place >= 0 && g->has_early_proof[place] != is_early) {
-        g->has_early_proof[place] = is_early;
-        engine_decide_mark(e, g->index);
-    }
     mem_free(look);
+    g->looks[place] = NULL;
+    if (is_early == g->has_early_proof[place])
+        return;
+    g->has_early_proof[place] = is_early;
+    engine_decide_mark(e, g->index);
+    if (!is_early)
+        return;
+    str_format(text, sizeof(text),
+               "the promotion proof of %s passes while it is still standby: promoted without a "
+               "flip, or a proof that proves nothing",
+               engine_cluster_name(e, g, place));
+    engine_record_alarm(e, e->deps.settings->groups[g->index].name, "early-proof", text);
 }
 
 static void look_at_proofs(struct engine *e, struct engine_group *g)
@@ -107,18 +107,28 @@ static void look_at_proofs(struct engine *e, struct engine_group *g)
     g->proof_at = mono_add(now, ENGINE_EARLY_PROOF_MS);
     for (unsigned place = 0; place < cfg->n_clusters; place++) {
         struct operation op = { .verb = VERB_SWITCH };
-        struct early_proof *look;
+        struct engine_look *look;
 
-        if (engine_decide_active(e, g) == (int8_t)place)
+        if (engine_decide_active(e, g) == (int8_t)place || g->looks[place] != NULL)
             continue;
-        str_format(op.id, sizeof(op.id), "early-%u-%u", g->index, place);
+        look = g->looks[place] = mem_zalloc(sizeof(*look));
+        *look = (struct engine_look){ .group = g, .place = (uint8_t)place };
+        str_format(look->operation, sizeof(look->operation), "early-%u-%u", g->index, place);
+        str_copy(op.id, sizeof(op.id), look->operation);
         str_copy(op.group, sizeof(op.group), cfg->name);
         str_copy(op.to, sizeof(op.to), engine_cluster_name(e, g, (int)place));
-        look = mem_zalloc(sizeof(*look));
-        look->engine = e;
-        str_copy(look->group, sizeof(look->group), op.group);
-        str_copy(look->cluster, sizeof(look->cluster), op.to);
         hooks_prove(e->deps.hooks, &cfg->promotion, &op, 0, on_early_proof, look);
+    }
+}
+
+static void drop_looks(struct engine *e, struct engine_group *g)
+{
+    for (unsigned place = 0; place < CLUSTERS_MAX; place++) {
+        if (g->looks[place] == NULL)
+            continue;
+        hooks_cancel(e->deps.hooks, g->looks[place]->operation);
+        mem_free(g->looks[place]);
+        g->looks[place] = NULL;
     }
 }
 
@@ -252,9 +262,10 @@ int engine_new(const struct engine_deps *deps, struct engine **out, struct err *
     return 0;
 }
 
-static void drop_groups(struct engine_group *groups, size_t n)
+static void drop_groups(struct engine *e, struct engine_group *groups, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        drop_looks(e, &groups[i]);
         if (groups[i].read != NULL)
             groups[i].read->ops->cancel(groups[i].read);
         switcher_free(groups[i].switcher);
@@ -269,7 +280,7 @@ void engine_free(struct engine *e)
     e->is_running = false;
     engine_probe_cancel(e);
     engine_reference_cancel(e);
-    drop_groups(e->groups, e->n_groups);
+    drop_groups(e, e->groups, e->n_groups);
     due_fini(&e->group_due);
     scheduler_fini(&e->scheduler);
     mem_free(e->probes);
@@ -386,7 +397,7 @@ void engine_replace(struct engine *e, const struct settings *settings,
             switcher_rebind(old->switcher, &e->groups[i]);
         old_groups[old - old_groups].switcher = NULL;
     }
-    drop_groups(old_groups, n_groups);
+    drop_groups(e, old_groups, n_groups);
     mem_free(old_probes);
     for (size_t i = 0; i < e->n_groups && e->may_move; i++)
         engine_read_live(e, &e->groups[i]);

@@ -13,6 +13,7 @@
 #include "policies/failover.h"
 #include "probes/probe.h"
 
+struct engine_look;
 struct switcher;
 
 #define ENGINE_LISTENERS_MAX 4
@@ -58,11 +59,12 @@ struct engine_group {
     struct engine_view views[CLUSTERS_MAX][PROFILES];
     uint32_t first_probe[CLUSTERS_MAX + 1]; /* of place i: [first_probe[i], first_probe[i + 1]) */
     struct mono hastened[CLUSTERS_MAX];
-    bool has_early_proof[CLUSTERS_MAX]; /* the proof passed though the place is a standby */
-    struct mono proof_at;               /* next look */
-    struct mono retry_at;               /* no automatic move before */
-    uint32_t unsettled_refusals;        /* refused operations whose entries are not durable yet */
-    struct switcher *switcher;          /* owned; NULL = no operation runs */
+    bool has_early_proof[CLUSTERS_MAX];      /* the proof passed though the place is a standby */
+    struct engine_look *looks[CLUSTERS_MAX]; /* at standbys' proofs, in flight; owned */
+    struct mono proof_at;                    /* next look */
+    struct mono retry_at;                    /* no automatic move before */
+    uint32_t unsettled_refusals; /* refused operations whose entries are not durable yet */
+    struct switcher *switcher;   /* owned; NULL = no operation runs */
 };
 
 struct engine_reference {

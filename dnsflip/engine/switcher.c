@@ -81,6 +81,9 @@ void switcher_finish(struct switcher *s)
         g->retry_at = mono_add(switcher_now(s).mono, ENGINE_RETRY_REFUSED_MS);
     answer(s, s->op.state == OP_DONE ? 0 : 1);
     g->switcher = NULL;
+    /* What was read before it is no longer what is live. */
+    g->is_read = false;
+    engine_read_live(e, g);
     engine_decide_mark(e, g->index);
     switcher_free(s);
 }

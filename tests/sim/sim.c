@@ -1,0 +1,204 @@
+/* tests/sim/sim.c -- plays stories: the real engine, policies, ledger and local provider in a
+ * simulated world.  One .scn file is one test; its lines are acts and expectations in time order.
+ *
+ *   config FILE                        the configuration, beside the story (first line)
+ *   at TIME ACT...                     TIME as 90s, 2m, 1h30m since the start
+ * acts:
+ *   CLUSTER net ok|refuse|hang|noroute     CLUSTER app serving|waiting|sick
+ *   CLUSTER flaps PERIOD | broken N | promoted
+ *   uplink up|down     disk ok|stuck|fails|MSms     hook fence|promote ok|fails|hangs
+ *   proof broken       freeze TIME      clock +TIME|-TIME      restart
+ *   do VERB ...        see story_do.c: ends in "exits N" and perhaps "by RULE"
+ *   expect ...         see story_expect.c */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dnsflip/base/log.h"
+#include "dnsflip/base/mem.h"
+#include "dnsflip/base/str.h"
+#include "tests/sim/story.h"
+
+static bool set_word(const char *word, const char *const words[], int n, int *out)
+{
+    for (int i = 0; i < n; i++) {
+        if (strcmp(words[i], word) == 0) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool act_cluster(struct world_cluster *c, char *const w[], int n)
+{
+    static const char *const nets[] = { "ok", "refuse", "hang", "noroute" };
+    static const char *const apps[] = { "serving", "waiting", "sick" };
+    uint64_t count;
+    int value;
+
+    if (n == 3 && strcmp(w[1], "net") == 0 && set_word(w[2], nets, 4, &value)) {
+        c->net = (enum world_net)value;
+        return true;
+    }
+    if (n == 3 && strcmp(w[1], "app") == 0 && set_word(w[2], apps, 3, &value)) {
+        c->app = (enum world_app)value;
+        return true;
+    }
+    if (n == 3 && strcmp(w[1], "flaps") == 0)
+        return str_parse_duration(w[2], &c->flap_ms);
+    if (n == 3 && strcmp(w[1], "broken") == 0 && str_parse_u64(w[2], 1000, &count)) {
+        c->broken = (uint32_t)count;
+        return true;
+    }
+    c->is_promoted = n == 2 && strcmp(w[1], "promoted") == 0;
+    return c->is_promoted;
+}
+
+static bool act_disk(const char *word)
+{
+    static const char *const words[] = { "ok", "stuck", "fails" };
+    int value;
+
+    if (set_word(word, words, 3, &value)) {
+        world.disk = (enum world_disk)value;
+        return true;
+    }
+    return str_parse_duration(word, &world.disk_ms);
+}
+
+static bool act_hook(const char *which, const char *how)
+{
+    static const char *const words[] = { "ok", "fails", "hangs" };
+    int value;
+
+    if (!set_word(how, words, 3, &value))
+        return false;
+    if (strcmp(which, "fence") == 0)
+        world.fence = (enum world_hook)value;
+    else
+        world.promote = (enum world_hook)value;
+    return true;
+}
+
+static bool act_clock(const char *word)
+{
+    int64_t ms;
+
+    if ((word[0] != '+' && word[0] != '-') || !str_parse_duration(word + 1, &ms))
+        return false;
+    world_loop_step_wall(world.loop, word[0] == '-' ? -ms : ms);
+    return true;
+}
+
+static bool act_world(struct story *s, char *const w[], int n)
+{
+    int64_t ms;
+
+    if (n == 1 && strcmp(w[0], "restart") == 0) {
+        story_restart(s);
+        return true;
+    }
+    if (n == 2 && strcmp(w[0], "uplink") == 0) {
+        world.is_uplink_down = strcmp(w[1], "down") == 0;
+        return true;
+    }
+    if (n == 2 && strcmp(w[0], "disk") == 0)
+        return act_disk(w[1]);
+    if (n == 3 && strcmp(w[0], "hook") == 0)
+        return act_hook(w[1], w[2]);
+    if (n == 2 && strcmp(w[0], "proof") == 0) {
+        world.is_proof_broken = strcmp(w[1], "broken") == 0;
+        return world.is_proof_broken;
+    }
+    if (n == 2 && strcmp(w[0], "clock") == 0)
+        return act_clock(w[1]);
+    if (n == 2 && strcmp(w[0], "freeze") == 0 && str_parse_duration(w[1], &ms)) {
+        world_loop_freeze(world.loop, ms);
+        return true;
+    }
+    return false;
+}
+
+static bool act(struct story *s, char *const w[], int n)
+{
+    int cluster = settings_find_cluster(world.settings, w[0]);
+
+    if (cluster >= 0)
+        return act_cluster(&world.clusters[cluster], w, n);
+    if (strcmp(w[0], "do") == 0)
+        return story_do(s, w + 1, n - 1);
+    if (strcmp(w[0], "expect") == 0)
+        return story_expect(s, w + 1, n - 1);
+    if (act_world(s, w, n))
+        return true;
+    return story_fail(s, "there is no such act: %s", w[0]);
+}
+
+static int split(char *line, char *words[])
+{
+    int n = 0;
+    char *rest = line, *word;
+
+    while ((word = strtok_r(rest, " \t\n", &rest)) != NULL && n < STORY_WORDS_MAX)
+        words[n++] = word;
+    return n;
+}
+
+static bool play_line(struct story *s, char *line)
+{
+    char *words[STORY_WORDS_MAX];
+    int n = split(line, words);
+    int64_t at;
+
+    if (n == 0 || words[0][0] == '#')
+        return true;
+    if (n == 2 && strcmp(words[0], "config") == 0)
+        return story_begin(s, words[1]);
+    if (n < 3 || strcmp(words[0], "at") != 0 || !str_parse_duration(words[1], &at))
+        return story_fail(s, "a line is: at TIME ACT...");
+    world_loop_until(world.loop, mono_add(s->zero, at));
+    story_check_always(s);
+    return act(s, words + 2, n - 2);
+}
+
+static bool play(const char *path)
+{
+    struct story s = { .path = path };
+    FILE *file = fopen(path, "r");
+    char line[512];
+    bool ok = file != NULL;
+
+    while (ok && fgets(line, sizeof(line), file) != NULL) {
+        s.line++;
+        ok = play_line(&s, line) && s.error[0] == '\0';
+    }
+    if (file != NULL)
+        fclose(file);
+    story_end(&s);
+    if (!ok)
+        printf("# %s:%u: %s\n", path, s.line, s.error[0] != '\0' ? s.error : "wrong");
+    return ok;
+}
+
+/* A killed process frees nothing; its memory is not a leak of ours. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "detect_leaks=0";
+}
+
+int main(int argc, char **argv)
+{
+    int failed = 0;
+
+    log_init("sim", getenv("SIM_LOG") != NULL ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR + 1);
+    printf("1..%d\n", argc - 1);
+    for (int i = 1; i < argc; i++) {
+        bool ok = play(argv[i]);
+
+        printf("%sok %d - %s\n", ok ? "" : "not ", i, argv[i]);
+        failed += !ok;
+    }
+    return failed > 0;
+}

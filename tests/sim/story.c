@@ -1,0 +1,178 @@
+/* tests/sim/story.c -- the judge of a story: made as dnsflip/judge.c makes it, on fakes. */
+#include "tests/sim/story.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dnsflip/base/mem.h"
+#include "dnsflip/base/str.h"
+#include "dnsflip/config/load.h"
+#include "dnsflip/dns/counters.h"
+#include "dnsflip/engine/hooks.h"
+#include "dnsflip/engine/ledger.h"
+#include "dnsflip/io/loop.h"
+#include "dnsflip/providers/local.h"
+
+#define START_MONO_MS INT64_C(5000000)
+#define START_WALL_MS INT64_C(1800000000000)
+#define FIRST_EPOCH 1800000000U
+
+struct world world;
+
+/* A face with one thread that is quiet for ever: what is stored is answered. */
+static const struct counters quiet_face = { .threads = 1 };
+
+bool story_fail(struct story *s, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(s->error, sizeof(s->error), fmt, ap);
+    va_end(ap);
+    return false;
+}
+
+static void keep(const struct journal_entry *entry)
+{
+    world.entries[world.n_entries] = *entry;
+    world.entries[world.n_entries].seq = world.n_entries + 1;
+    world.n_entries++;
+}
+
+/* What `dnsflip init` would have written: the first cluster of every group is active. */
+static void init_journal(const struct settings *settings)
+{
+    struct journal_entry init = { .kind = ENTRY_INIT, .epoch = FIRST_EPOCH };
+
+    init.time = loop_now(world.loop).wall;
+    keep(&init);
+    for (size_t i = 0; i < settings->n_groups; i++) {
+        struct journal_entry adopt = { .kind = ENTRY_ADOPT, .time = init.time };
+
+        if (str_ends(settings->groups[i].name, "unadopted"))
+            continue;
+        adopt.epoch = FIRST_EPOCH + 1 + (uint32_t)i;
+        str_copy(adopt.group, sizeof(adopt.group), settings->groups[i].name);
+        str_copy(adopt.to, sizeof(adopt.to),
+                 settings->clusters[settings->groups[i].clusters[0]].name);
+        keep(&adopt);
+        page_set(world.page, (uint32_t)i, (struct page_word){ .index = 1, .epoch = adopt.epoch });
+    }
+}
+
+static bool start_judge(struct story *s)
+{
+    struct engine_deps deps = { .loop = world.loop, .io = &s->io, .settings = s->settings };
+    struct local_pages pages = { .page = world.page };
+    struct err err;
+
+    s->io = (struct io){ .loop = world.loop };
+    s->ledger = ledger_new();
+    for (size_t i = 0; i < world.n_entries; i++) {
+        if (ledger_fold(s->ledger, &world.entries[i], &err) < 0)
+            return story_fail(s, "the journal does not replay: %s", err.text);
+    }
+    for (unsigned i = 0; i < s->settings->n_providers; i++) {
+        if (provider_local.open(s->settings, i, &s->io, &s->providers[i], &err) < 0)
+            return story_fail(s, "%s", err.text);
+        local_set_pages(s->providers[i], &pages);
+        local_set_counters(s->providers[i], &quiet_face);
+    }
+    if (hooks_new(&s->io, "", &s->hooks, &err) < 0)
+        return story_fail(s, "%s", err.text);
+    deps.journal = world_journal();
+    deps.ledger = s->ledger;
+    deps.hooks = s->hooks;
+    deps.providers = s->providers;
+    if (engine_new(&deps, &s->engine, &err) < 0)
+        return story_fail(s, "%s", err.text);
+    engine_start(s->engine);
+    engine_allow_moves(s->engine, true);
+    return true;
+}
+
+static void stop_judge(struct story *s)
+{
+    world_journal_kill();
+    engine_free(s->engine);
+    hooks_free(s->hooks);
+    for (unsigned i = 0; i < s->settings->n_providers; i++)
+        s->providers[i]->ops->close(s->providers[i]);
+    ledger_free(s->ledger);
+    world_loop_forget(world.loop);
+}
+
+bool story_begin(struct story *s, const char *config)
+{
+    struct config_report report;
+    struct buf text;
+    char path[512];
+    const char *slash = strrchr(s->path, '/');
+    struct err err;
+
+    str_format(path, sizeof(path), "%.*s/%s", (int)(slash - s->path), s->path, config);
+    config_report_init(&report);
+    buf_init(&text, sizeof(s->error));
+    if (config_load(path, &s->settings, &report) < 0) {
+        config_report_print(&report, &text);
+        return story_fail(s, "%s", buf_text(&text));
+    }
+    config_report_fini(&report);
+    buf_fini(&text);
+    world = (struct world){ .settings = s->settings, .disk_ms = 2 };
+    world.entries = mem_array(WORLD_ENTRIES_MAX, sizeof(*world.entries));
+    s->zero = (struct mono){ START_MONO_MS };
+    world.loop = world_loop_new(s->zero, (struct wall){ START_WALL_MS });
+    for (size_t i = 1; i < s->settings->n_clusters; i++)
+        world.clusters[i].app = APP_WAITING;
+    s->page_fd = page_new((uint32_t)s->settings->n_groups, 1, &world.page, &err);
+    if (s->page_fd < 0)
+        return story_fail(s, "%s", err.text);
+    init_journal(s->settings);
+    return start_judge(s);
+}
+
+void story_restart(struct story *s)
+{
+    stop_judge(s);
+    (void)start_judge(s);
+}
+
+void story_end(struct story *s)
+{
+    if (s->engine == NULL)
+        return;
+    stop_judge(s);
+    page_unmap(world.page);
+    close(s->page_fd);
+    mem_free(world.entries);
+    mem_free(world.loop);
+    settings_free(s->settings);
+}
+
+/* No name without an owner in its order, and the journal never behind what is served: where a
+ * group's word says a cluster, the entries so far (durable or folded) know its epoch. */
+void story_check_always(struct story *s)
+{
+    for (uint32_t i = 0; s->engine != NULL && i < s->settings->n_groups; i++) {
+        const struct group_cfg *g = &s->settings->groups[i];
+        const struct ledger_group *known = ledger_find(s->ledger, g->name);
+        struct page_word word = page_get(world.page, i);
+        bool has_intent = false;
+
+        if (word.index > g->n_clusters)
+            story_fail(s, "group %s answers with place %u of %u", g->name, word.index,
+                       g->n_clusters);
+        if (known == NULL || word.index == 0 || word.epoch <= FIRST_EPOCH + s->settings->n_groups)
+            continue;
+        for (size_t k = 0; k < world.n_entries; k++)
+            has_intent |=
+                (world.entries[k].kind == ENTRY_INTENT || world.entries[k].kind == ENTRY_ADOPT) &&
+                world.entries[k].epoch == word.epoch;
+        if (!has_intent)
+            story_fail(s, "group %s answers with epoch %u, which no durable intent announced",
+                       g->name, word.epoch);
+    }
+}

@@ -1,0 +1,66 @@
+/* tests/sim/world.h -- the simulated world: a clock, two or more clusters, references, a disk,
+ * hooks.  Fakes of io, probes, journal and hooks live on it under the symbols of the real ones, so
+ * that the engine and all policies run as they are, hours in milliseconds. */
+#ifndef TESTS_SIM_WORLD_H
+#define TESTS_SIM_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dnsflip/base/wall.h"
+#include "dnsflip/dns/page.h"
+#include "dnsflip/model/journal_entry.h"
+#include "dnsflip/model/settings.h"
+
+struct loop;
+
+#define WORLD_ENTRIES_MAX 65536
+
+enum world_net { NET_OK = 0, NET_REFUSE, NET_HANG, NET_NOROUTE };
+enum world_app { APP_SERVING = 0, APP_WAITING, APP_SICK };
+enum world_disk { DISK_OK = 0, DISK_STUCK, DISK_FAILS };
+enum world_hook { HOOK_WORKS = 0, HOOK_FAILS, HOOK_HANGS };
+
+struct world_cluster {
+    enum world_net net;
+    enum world_app app;
+    int64_t flap_ms;  /* refuses every other period; 0 = does not flap */
+    uint32_t broken;  /* its first so many hostnames answer 500 */
+    bool is_promoted; /* its promotion proof passes */
+};
+
+struct world {
+    struct loop *loop;
+    const struct settings *settings;
+    struct page *page;
+    struct world_cluster clusters[CLUSTERS_MAX]; /* by index into settings.clusters */
+    bool is_uplink_down;                         /* nobody answers us, references neither */
+    enum world_disk disk;
+    int64_t disk_ms; /* an append takes so long */
+    enum world_hook fence, promote;
+    bool is_proof_broken; /* passes nowhere, promoted or not */
+    uint32_t hooks_run, probes_run;
+    struct journal_entry *entries; /* durable ones, in order */
+    size_t n_entries;
+};
+
+extern struct world world;
+
+/* ---- the simulated loop (fake_loop.c)
+ * ------------------------------------------------------------ */
+struct loop *world_loop_new(struct mono mono, struct wall wall);
+/* Fires what is due, in order, until nothing is due before or at t; then it is t. */
+void world_loop_until(struct loop *loop, struct mono t);
+/* The process does not run for ms: timers become overdue, the watch over freezes notices. */
+void world_loop_freeze(struct loop *loop, int64_t ms);
+void world_loop_step_wall(struct loop *loop, int64_t ms);
+/* A restart: nobody's timers or hooks are left. */
+void world_loop_forget(struct loop *loop);
+
+/* ---- the simulated disk (fake_journal.c)
+ * --------------------------------------------------------- */
+struct journal *world_journal(void);
+void world_journal_kill(void); /* what is not durable is lost; nobody is told any more */
+
+#endif
