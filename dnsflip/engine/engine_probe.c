@@ -331,6 +331,19 @@ static void run(struct engine *e, uint32_t number, bool fresh)
     }
 }
 
+void engine_probe_promoted(struct engine *e, struct engine_group *g, unsigned place)
+{
+    struct mono now = loop_now(e->deps.loop).mono;
+
+    for (uint32_t i = g->first_probe[place]; i < g->first_probe[place + 1]; i++) {
+        struct health *h = &e->probes[i].health[PROFILE_ACTIVE];
+
+        if (h->status == HEALTH_DOWN)
+            *h = health_start(now);
+    }
+    engine_decide_mark(e, g->index);
+}
+
 void engine_probe_pump(struct engine *e)
 {
     struct mono now = loop_now(e->deps.loop).mono;

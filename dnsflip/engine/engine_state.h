@@ -113,8 +113,10 @@ void engine_probe_build(struct engine *e); /* from settings; all unknown */
 void engine_probe_carry(struct engine *e, const struct settings *before,
                         const struct engine_probe old[], size_t n); /* healths of equal probes */
 void engine_probe_cancel(struct engine *e);                         /* all that run */
-void engine_probe_pump(struct engine *e);                           /* starts what is due */
-void engine_probe_expire(struct engine *e, struct mono now);        /* stale healths */
+/* place became active: that it was down as an active one while it was a standby says nothing. */
+void engine_probe_promoted(struct engine *e, struct engine_group *g, unsigned place);
+void engine_probe_pump(struct engine *e);                    /* starts what is due */
+void engine_probe_expire(struct engine *e, struct mono now); /* stale healths */
 bool engine_probe_has_rounds(const struct engine *e, const struct engine_group *g);
 const struct target *engine_probe_target(const struct engine *e, const struct engine_probe *p);
 

@@ -90,6 +90,7 @@ void switcher_record_progress(struct switcher *s, const struct operation *before
         entry.names = s->op.n_names;
         engine_record(s->engine, &entry, true, NULL, NULL);
         record_fence(s);
+        engine_probe_promoted(s->engine, s->group, (unsigned)s->plan.to);
     } else if (s->op.step != before->step) {
         switcher_record_step(s, s->token, NULL, NULL);
     }
