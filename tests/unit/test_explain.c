@@ -220,6 +220,25 @@ static void a_view_tells_its_counts(void **state)
     assert_string_equal(out + strlen(out) - 8, " 100000)"); /* the longest is not cut */
 }
 
+static void a_view_beyond_all_limits_is_cut_within_its_bounds(void **state)
+{
+    (void)state;
+    struct {
+        char out[EXPLAIN_BYTES];
+        char behind[256];
+    } text;
+    struct cluster_view v = { .verdict = VERDICT_UNKNOWN };
+
+    memset(&text, '#', sizeof(text));
+    for (int i = 0; i < ENDPOINT_CLASSES; i++)
+        v.classes[i] =
+            (struct class_count){ UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX };
+    v.critical = v.classes[0];
+    assert_int_equal(strlen(explain_view(&v, text.out)), EXPLAIN_BYTES - 1);
+    for (size_t i = 0; i < sizeof(text.behind); i++)
+        assert_int_equal(text.behind[i], '#');
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +247,7 @@ int main(void)
         cmocka_unit_test(a_decision_is_told_in_one_line),
         cmocka_unit_test(a_guard_says_what_it_does_and_what_ends_it),
         cmocka_unit_test(a_view_tells_its_counts),
+        cmocka_unit_test(a_view_beyond_all_limits_is_cut_within_its_bounds),
     };
 
     return cmocka_run_group_tests_name("explain", tests, NULL, NULL);
