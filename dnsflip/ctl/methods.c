@@ -17,54 +17,23 @@
 const char *const methods_verbs[] = { "switch", "failover", "failback", NULL };
 const char *const methods_levels[] = { "accepted", "settled", "converged", NULL };
 
-#define GROUP                                                                                      \
+#define PARAM(name, type, is_required, max)                                                        \
     {                                                                                              \
-        "group", PARAM_TEXT, true, NAME_MAX_BYTES, NULL                                            \
+        name, type, is_required, max, NULL                                                         \
     }
-#define ANY_GROUP                                                                                  \
-    {                                                                                              \
-        "group", PARAM_TEXT, false, NAME_MAX_BYTES, NULL                                           \
-    }
-#define TO                                                                                         \
-    {                                                                                              \
-        "to", PARAM_TEXT, false, NAME_MAX_BYTES, NULL                                              \
-    }
-#define CLUSTER                                                                                    \
-    {                                                                                              \
-        "cluster", PARAM_TEXT, true, NAME_MAX_BYTES, NULL                                          \
-    }
-#define OPERATION                                                                                  \
-    {                                                                                              \
-        "operation", PARAM_TEXT, true, OPERATION_MAX_BYTES, NULL                                   \
-    }
-#define REASON                                                                                     \
-    {                                                                                              \
-        "reason", PARAM_TEXT, false, REASON_MAX_BYTES, NULL                                        \
-    }
-#define MUST_REASON                                                                                \
-    {                                                                                              \
-        "reason", PARAM_TEXT, true, REASON_MAX_BYTES, NULL                                         \
-    }
-#define OVERRIDE                                                                                   \
-    {                                                                                              \
-        "override", PARAM_OVERRIDES, false, 0, NULL                                                \
-    }
-#define PROMOTED                                                                                   \
-    {                                                                                              \
-        "promoted", PARAM_BOOL, false, 0, NULL                                                     \
-    }
-#define REQUEST                                                                                    \
-    {                                                                                              \
-        "request_id", PARAM_TEXT, false, REQUEST_MAX_BYTES, NULL                                   \
-    }
-#define FOR                                                                                        \
-    {                                                                                              \
-        "for", PARAM_DURATION, false, 0, NULL                                                      \
-    }
-#define END                                                                                        \
-    {                                                                                              \
-        NULL, PARAM_BOOL, false, 0, NULL                                                           \
-    }
+#define GROUP PARAM("group", PARAM_TEXT, true, NAME_MAX_BYTES)
+#define ANY_GROUP PARAM("group", PARAM_TEXT, false, NAME_MAX_BYTES)
+#define TO PARAM("to", PARAM_TEXT, false, NAME_MAX_BYTES)
+#define MUST_TO PARAM("to", PARAM_TEXT, true, NAME_MAX_BYTES)
+#define CLUSTER PARAM("cluster", PARAM_TEXT, true, NAME_MAX_BYTES)
+#define OPERATION PARAM("operation", PARAM_TEXT, true, OPERATION_MAX_BYTES)
+#define REASON PARAM("reason", PARAM_TEXT, false, REASON_MAX_BYTES)
+#define MUST_REASON PARAM("reason", PARAM_TEXT, true, REASON_MAX_BYTES)
+#define OVERRIDE PARAM("override", PARAM_OVERRIDES, false, 0)
+#define PROMOTED PARAM("promoted", PARAM_BOOL, false, 0)
+#define REQUEST PARAM("request_id", PARAM_TEXT, false, REQUEST_MAX_BYTES)
+#define FOR PARAM("for", PARAM_DURATION, false, 0)
+#define END PARAM(NULL, PARAM_BOOL, false, 0)
 
 static const struct param_spec no_params[] = { END };
 static const struct param_spec any_group_params[] = { ANY_GROUP, END };
@@ -89,9 +58,8 @@ static const struct param_spec wait_params[] = {
     END,
 };
 static const struct param_spec end_params[] = { OPERATION, REASON, REQUEST, END };
-static const struct param_spec move_params[] = {
-    GROUP, TO, REASON, OVERRIDE, PROMOTED, REQUEST, END
-};
+static const struct param_spec switch_params[] = { GROUP,    MUST_TO, REASON, OVERRIDE,
+                                                   PROMOTED, REQUEST, END };
 static const struct param_spec failover_params[] = { GROUP,    TO,      MUST_REASON, OVERRIDE,
                                                      PROMOTED, REQUEST, END };
 static const struct param_spec failback_params[] = {
@@ -130,7 +98,7 @@ const struct ctl_method methods_all[] = {
     { "operation.wait", ACCESS_READ, wait_params, methods_operation_wait },
     { "operation.cancel", ACCESS_OPERATE, end_params, methods_simple },
     { "operation.resume", ACCESS_OPERATE, end_params, methods_simple },
-    { "switch", ACCESS_OPERATE, move_params, methods_move },
+    { "switch", ACCESS_OPERATE, switch_params, methods_move },
     { "failover", ACCESS_OPERATE, failover_params, methods_move },
     { "failback", ACCESS_OPERATE, failback_params, methods_move },
     { "evacuate", ACCESS_OPERATE, evacuate_params, methods_evacuate },

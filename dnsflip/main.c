@@ -1,0 +1,38 @@
+#include <stdio.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "dnsflip/base/mem.h"
+#include "dnsflip/cli.h"
+#include "dnsflip/judge.h"
+
+int main(int argc, char *argv[])
+{
+    struct cli_args args;
+    struct err err;
+    int exit;
+
+    /* So that JSON too aborts where there is no memory, and nobody has to ask. */
+    cJSON_InitHooks(&(cJSON_Hooks){ .malloc_fn = mem_zalloc, .free_fn = mem_free });
+    /* The supervisor's way to start the judge: not for people, so not in the table. */
+    if (argc > 1 && strcmp(argv[1], "judge-process") == 0)
+        return judge_main(argc - 1, argv + 1);
+    if (cli_parse(argc, argv, &args, &err) != 0) {
+        fprintf(stderr, "dnsflip: %s\n", err.text);
+        if (args.command != NULL)
+            fprintf(stderr, "dnsflip %s --help tells more\n", args.command->name);
+        else
+            fputs("dnsflip help lists the commands\n", stderr);
+        exit = CLI_USAGE;
+    } else if (cli_has(&args, CLI_HELP) && args.command->run != cli_help) {
+        cli_help_command(args.command);
+        exit = CLI_DONE;
+    } else {
+        exit = args.command->run(&args);
+    }
+    cli_args_fini(&args);
+    if (fflush(stdout) != 0 && exit == CLI_DONE)
+        exit = CLI_ERROR;
+    return exit;
+}
