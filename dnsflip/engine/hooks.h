@@ -29,9 +29,12 @@ void hooks_free(struct hooks *h); /* stops nothing that runs outside; no callbac
  * DNSFLIP_{OPERATION,GROUP,FROM,TO,VERB,EPOCH,NAMES,SCOPE,KIND,REASON}.  It inherits the hook's
  * lock (flock on state_dir/hooks/KEY.lock, KEY = group, or from-to clusters for scope cluster) and
  * so holds it as long as it runs, whoever dies.  SIGTERM at timeout, SIGKILL 5 s later.
- * A hook of scope cluster that already succeeded for the same {from, to} within this evacuation
- * (10 min) is not run again.  done runs exactly once, never before this returns, unless cancelled.
- */
+ * A hook of scope cluster that already succeeded for the same {from, to} and with the same words
+ * within this evacuation (10 min) is not run again, unless one in the other direction succeeded
+ * since; calls that come while it runs share its end.  A lock that a hook of an earlier judge holds
+ * is waited for as long as the hook may take, then the hook fails unrun; when the hook ends, so
+ * does its lock, whatever it left in the background.  cfg is not kept.
+ * done runs exactly once, never before this returns, unless cancelled. */
 void hooks_run(struct hooks *h, enum hook_kind kind, const struct promotion_cfg *cfg,
                const struct operation *op, hooks_done *done, void *arg);
 
