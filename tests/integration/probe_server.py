@@ -193,7 +193,11 @@ class Connection:
         if name[0] == "status":
             self.answer(int(name[1]), {"status": "healthy"})
             return True
-        return getattr(self, "do_" + name[0].replace("-", "_"))(head)
+        do = getattr(self, "do_" + name[0].replace("-", "_"), None)
+        if do is None:
+            self.answer(404, {"error": path})
+            return True
+        return do(head)
 
     def do_ok(self, head):
         self.answer(200, self.facts())
