@@ -85,12 +85,12 @@ static void on_judge_end(struct supervisor *s, int status, struct mono now)
     }
 }
 
-/* A pair on which the face died is not tried a second time. */
 static void on_face_end(struct supervisor *s, int status, struct mono now)
 {
     supervisor_child_ended(&s->face, &s->face_program, now);
     log_end("face", status);
-    supervisor_withdraw_offer(s, "the face died before it had adopted this pair");
+    if (s->offered.generation != 0 && ++s->offer_deaths == SUPERVISOR_OFFER_TRIES)
+        supervisor_withdraw_offer(s, "face after face died before it had adopted this pair");
     if (s->stage == STAGE_STOP_FACE)
         s->stage = STAGE_DONE;
 }

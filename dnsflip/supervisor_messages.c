@@ -160,6 +160,7 @@ static bool on_pair(struct supervisor *s, const struct link_message *m, const in
     if (refuse_pair(s, m, n_fds))
         return false;
     s->offered = (struct supervisor_pair){ .fds = { fds[0], fds[1] }, .generation = m->generation };
+    s->offer_deaths = 0;
     if (s->face.pid == 0 && mono_since(now, s->face.due) >= 0) {
         supervisor_start_face(s, now);
     } else {

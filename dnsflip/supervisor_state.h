@@ -12,6 +12,9 @@
 #include "dnsflip/supervisor_child.h"
 #include "dnsflip/supervisor_sockets.h"
 
+#define SUPERVISOR_OFFER_TRIES                                                                     \
+    2 /* faces that may die over a pair: the first may have had bad luck */
+
 struct supervisor_pair {
     int fds[2];          /* owned: view, page */
     uint64_t generation; /* 0 = there is none */
@@ -36,6 +39,7 @@ struct supervisor {
     uint64_t face_changes;          /* the sockets.changes that the face has */
     struct supervisor_pair kept;    /* the face answers with it, or will as soon as it is back */
     struct supervisor_pair offered; /* the judge's newest; neither adopted nor refused yet */
+    unsigned offer_deaths;          /* faces that died before they had adopted it */
     bool is_judge_greeted;          /* the judge that runs now has been told what is kept */
     bool is_kept_asked;             /* a judge said hello and has to wait for that */
     int counters;                   /* owned: the face's; -1 = none yet */

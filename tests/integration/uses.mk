@@ -13,3 +13,5 @@ test_processes_LIBS := ldns libcrypto
 test_processes_USES := tests/support/instance.c tests/support/fake_judge.c tests/support/zone.c tests/support/tempdir.c $(wildcard dnsflip/supervisor*.c) dnsflip/link.c $(wildcard dnsflip/render/*.c) dnsflip/dns/counters.c dnsflip/dns/page.c dnsflip/dns/view.c $(wildcard dnsflip/base/*.c)
 test_tcp_LIBS := ldns libcrypto
 test_tcp_USES := tests/support/instance.c tests/support/fake_judge.c tests/support/zone.c tests/support/tempdir.c $(wildcard dnsflip/supervisor*.c) dnsflip/link.c $(wildcard dnsflip/render/*.c) dnsflip/dns/counters.c dnsflip/dns/page.c dnsflip/dns/view.c $(wildcard dnsflip/base/*.c) dnsflip/dns/server_frame.c
+test_dns_client_USES := dnsflip/io/loop.c dnsflip/io/connect.c dnsflip/io/dns_client.c dnsflip/io/dns_tcp.c dnsflip/io/dns_stub.c dnsflip/io/dns_wire.c dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/fsio.c dnsflip/base/inet.c dnsflip/base/mem.c dnsflip/base/mono.c dnsflip/base/str.c dnsflip/base/wall.c
+test_dns_client_LIBS := libevent_core

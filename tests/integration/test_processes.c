@@ -1,0 +1,325 @@
+/* tests/integration/test_processes.c -- supervisor, a fake judge and the real face: what dies, what
+ * comes back, and what is answered meanwhile. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "dnsflip/base/mono.h"
+#include "tests/support/fake_judge.h"
+#include "tests/support/instance.h"
+
+#ifdef __SANITIZE_ADDRESS__
+#define FACE_BACK_MS 2000
+#else
+#define FACE_BACK_MS 100
+#endif
+#define ANSWER_MS 2000 /* an answer that takes longer is lost */
+#define ASKED_MIN 200  /* questions that a load must have asked to mean something */
+
+/* Asks one question after the other until told to stop. */
+struct load {
+    const struct instance *in;
+    pthread_t thread;
+    _Atomic bool is_to_stop;
+    _Atomic unsigned asked, wrong, lost;
+    _Atomic unsigned cluster[3]; /* right answers, by what they said */
+};
+
+static void *run_load(void *arg)
+{
+    struct load *load = arg;
+
+    while (!atomic_load(&load->is_to_stop)) {
+        int cluster = instance_ask(load->in, atomic_fetch_add(&load->asked, 1), ANSWER_MS);
+        if (cluster < 0)
+            atomic_fetch_add(&load->lost, 1);
+        else if (cluster == 0)
+            atomic_fetch_add(&load->wrong, 1);
+        else
+            atomic_fetch_add(&load->cluster[cluster], 1);
+    }
+    return NULL;
+}
+
+static void await_more(struct load *load, unsigned more)
+{
+    struct mono end = mono_add(mono_now(), INSTANCE_WAIT_MS);
+    unsigned before = atomic_load(&load->asked);
+
+    while (atomic_load(&load->asked) < before + more) {
+        assert_true(mono_since(end, mono_now()) > 0);
+        (void)poll(NULL, 0, 1);
+    }
+}
+
+static void load_start(struct load *load, const struct instance *in)
+{
+    memset(load, 0, sizeof(*load));
+    load->in = in;
+    assert_int_equal(pthread_create(&load->thread, NULL, run_load, load), 0);
+    await_more(load, ASKED_MIN);
+}
+
+static void load_stop(struct load *load)
+{
+    await_more(load, ASKED_MIN);
+    atomic_store(&load->is_to_stop, true);
+    assert_int_equal(pthread_join(load->thread, NULL), 0);
+}
+
+static void expect_reply(const struct instance *in, const char *line, const char *expected)
+{
+    char reply[INSTANCE_REPLY_BYTES];
+
+    instance_say(in, line, reply);
+    assert_string_equal(reply, expected);
+}
+
+static void answers_go_on_when_the_judge_is_killed(void **state)
+{
+    struct instance *in = *state;
+    struct load load;
+    uint64_t killed = instance_state(in, "pid");
+
+    load_start(&load, in);
+    assert_int_equal(kill((pid_t)killed, SIGKILL), 0);
+    uint64_t now = killed;
+    while (now == killed)
+        now = instance_state(in, "pid");
+    load_stop(&load);
+    assert_int_equal(load.wrong + load.lost, 0);
+}
+
+static void a_new_judge_is_told_of_the_pair_that_is_kept(void **state)
+{
+    struct instance *in = *state;
+
+    expect_reply(in, "pair 2 2", "adopted 2");
+    uint64_t killed = instance_state(in, "pid");
+    assert_int_equal(kill((pid_t)killed, SIGKILL), 0);
+    while (instance_state(in, "pid") == killed)
+        continue;
+    assert_int_equal(instance_state(in, "kept"), 2);
+    assert_int_equal(instance_state(in, "generation"), 2); /* so it has the face's counters */
+    assert_int_equal(instance_ask(in, 3, ANSWER_MS), 2);
+}
+
+static void a_killed_face_is_back_at_once_on_the_kept_pair(void **state)
+{
+    struct instance *in = *state;
+    pid_t killed = instance_face(in);
+
+    expect_reply(in, "pair 2 2", "adopted 2");
+    assert_int_not_equal(killed, 0);
+    assert_int_equal(poll(NULL, 0, 1100), 0); /* older than the back-off for those that die young */
+    assert_int_equal(kill(killed, SIGKILL), 0);
+    struct mono start = mono_now();
+    int cluster = -1;
+    while (cluster < 0)
+        cluster = instance_ask(in, 0, 5);
+    int64_t took_ms = mono_since(mono_now(), start);
+    assert_int_equal(cluster, 2);
+    assert_true(took_ms < FACE_BACK_MS);
+    pid_t back = instance_face(in);
+    assert_int_not_equal(back, 0);
+    assert_int_not_equal(back, killed);
+    while (instance_state(in, "faces") != 2) /* the judge gets the counters of the new face */
+        continue;
+}
+
+static void a_face_that_dies_again_and_again_always_comes_back(void **state)
+{
+    struct instance *in = *state;
+
+    for (int i = 0; i < 5; i++) {
+        pid_t face = instance_face(in);
+        struct mono end = mono_add(mono_now(), INSTANCE_WAIT_MS);
+        while (face == 0 && mono_since(end, mono_now()) > 0)
+            face = instance_face(in);
+        assert_int_equal(kill(face, SIGKILL), 0);
+        int cluster = -1;
+        while (cluster < 0 && mono_since(end, mono_now()) > 0)
+            cluster = instance_ask(in, 0, 5);
+        assert_int_equal(cluster, 1);
+    }
+}
+
+static void no_answer_is_wrong_or_lost_while_pairs_change(void **state)
+{
+    struct instance *in = *state;
+    struct load load;
+    char line[64];
+    char expected[64];
+
+    load_start(&load, in);
+    for (unsigned generation = 2; generation < 12; generation++) {
+        (void)snprintf(line, sizeof(line), "pair %u %u", generation, 1 + generation % 2);
+        (void)snprintf(expected, sizeof(expected), "adopted %u", generation);
+        expect_reply(in, line, expected);
+        /* Adopted means: from now on nobody hears the old one. */
+        assert_int_equal(instance_ask(in, generation, ANSWER_MS), 1 + generation % 2);
+        await_more(&load, 20);
+    }
+    load_stop(&load);
+    assert_int_equal(load.wrong + load.lost, 0);
+    assert_true(load.cluster[1] > 0 && load.cluster[2] > 0);
+    assert_int_equal(instance_state(in, "generation"), 11);
+}
+
+static void after_a_flip_has_settled_nobody_hears_the_old_cluster(void **state)
+{
+    struct instance *in = *state;
+    struct load load;
+    char line[64];
+
+    load_start(&load, in);
+    for (unsigned i = 0; i < 100; i++) {
+        (void)snprintf(line, sizeof(line), "flip %u %u", 1 + i % 2, 2000 + i);
+        expect_reply(in, line, "flipped");
+        assert_int_equal(instance_ask(in, i, ANSWER_MS), 1 + i % 2);
+    }
+    load_stop(&load);
+    assert_int_equal(load.wrong + load.lost, 0);
+}
+
+static void a_bad_pair_is_refused_and_the_old_one_goes_on(void **state)
+{
+    struct instance *in = *state;
+    struct load load;
+    char reply[INSTANCE_REPLY_BYTES];
+    pid_t face = instance_face(in);
+
+    load_start(&load, in);
+    instance_say(in, "bad-view 7", reply);
+    assert_non_null(strstr(reply, "error view"));
+    instance_say(in, "bad-page 8", reply);
+    assert_non_null(strstr(reply, "error "));
+    instance_say(in, "pair 1 2", reply); /* the generation that is kept already */
+    assert_string_equal(reply, "error generation 1 is no new one");
+    assert_int_equal(instance_ask(in, 1, ANSWER_MS), 1);
+    load_stop(&load);
+    assert_int_equal(load.wrong + load.lost, 0);
+    assert_int_equal(load.cluster[2], 0);
+    assert_int_equal(instance_face(in), face);
+    expect_reply(in, "pair 9 2", "adopted 9");
+}
+
+static void what_was_answered_is_counted(void **state)
+{
+    struct instance *in = *state;
+    uint64_t before = instance_state(in, "udp");
+
+    for (unsigned i = 0; i < 10; i++)
+        assert_int_equal(instance_ask(in, i, ANSWER_MS), 1);
+    assert_int_equal(instance_state(in, "udp"), before + 10);
+}
+
+static void sighup_reaches_the_judge_and_nobody_dies_of_it(void **state)
+{
+    struct instance *in = *state;
+    struct mono end = mono_add(mono_now(), INSTANCE_WAIT_MS);
+    uint64_t judge = instance_state(in, "pid");
+
+    assert_int_equal(kill(in->supervisor, SIGHUP), 0);
+    while (instance_state(in, "reloads") != 1)
+        assert_true(mono_since(end, mono_now()) > 0);
+    assert_int_equal(instance_state(in, "pid"), judge);
+}
+
+/* Not with the fixture: these end what they start. */
+static void a_judge_that_fails_its_first_start_ends_the_program_with_its_code(void **state)
+{
+    (void)state;
+    struct instance in;
+
+    instance_start(&in, "fail");
+    assert_int_equal(instance_await_end(&in), 7);
+}
+
+static void a_stop_ends_all_three_and_removes_the_control_socket(void **state)
+{
+    (void)state;
+    struct instance in;
+    struct stat st;
+
+    instance_start(&in, "serve");
+    pid_t judge = (pid_t)instance_state(&in, "pid");
+    pid_t face = instance_face(&in);
+    assert_int_equal(stat(in.control, &st), 0);
+    assert_int_equal(instance_stop(&in), 0);
+    assert_int_equal(kill(judge, 0), -1);
+    assert_int_equal(kill(face, 0), -1);
+    assert_int_equal(stat(in.control, &st), -1);
+}
+
+static void both_die_with_their_supervisor(void **state)
+{
+    (void)state;
+    struct instance in;
+    struct mono end = mono_add(mono_now(), INSTANCE_WAIT_MS);
+
+    instance_start(&in, "serve");
+    pid_t judge = (pid_t)instance_state(&in, "pid");
+    pid_t face = instance_face(&in);
+    assert_int_equal(kill(in.supervisor, SIGKILL), 0);
+    /* Orphans are reaped by somebody else: gone or a zombie, they do not answer. */
+    while (instance_ask(&in, 0, 20) != -1)
+        assert_true(mono_since(end, mono_now()) > 0);
+    char reply[INSTANCE_REPLY_BYTES];
+    instance_say(&in, "state", reply);
+    assert_string_equal(reply, "");
+    assert_int_not_equal(judge, face);
+    tempdir_fini(&in.dir);
+}
+
+static int start(void **state)
+{
+    static struct instance in;
+
+    instance_start(&in, "serve");
+    *state = &in;
+    return 0;
+}
+
+static int stop(void **state)
+{
+    assert_int_equal(instance_stop(*state), 0);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], FAKE_JUDGE_VERB) == 0)
+        return fake_judge_main(argc, argv);
+
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(answers_go_on_when_the_judge_is_killed, start, stop),
+        cmocka_unit_test_setup_teardown(a_new_judge_is_told_of_the_pair_that_is_kept, start, stop),
+        cmocka_unit_test_setup_teardown(a_killed_face_is_back_at_once_on_the_kept_pair, start,
+                                        stop),
+        cmocka_unit_test_setup_teardown(a_face_that_dies_again_and_again_always_comes_back, start,
+                                        stop),
+        cmocka_unit_test_setup_teardown(no_answer_is_wrong_or_lost_while_pairs_change, start, stop),
+        cmocka_unit_test_setup_teardown(after_a_flip_has_settled_nobody_hears_the_old_cluster,
+                                        start, stop),
+        cmocka_unit_test_setup_teardown(a_bad_pair_is_refused_and_the_old_one_goes_on, start, stop),
+        cmocka_unit_test_setup_teardown(what_was_answered_is_counted, start, stop),
+        cmocka_unit_test_setup_teardown(sighup_reaches_the_judge_and_nobody_dies_of_it, start,
+                                        stop),
+        cmocka_unit_test(a_judge_that_fails_its_first_start_ends_the_program_with_its_code),
+        cmocka_unit_test(a_stop_ends_all_three_and_removes_the_control_socket),
+        cmocka_unit_test(both_die_with_their_supervisor),
+    };
+
+    return cmocka_run_group_tests_name("processes", tests, NULL, NULL);
+}

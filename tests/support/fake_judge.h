@@ -1,0 +1,18 @@
+/* tests/support/fake_judge.h -- a judge that decides nothing: it does what it is told on its
+ * control socket, one line at a time, and answers with one line. pair GENERATION INDEX   offers a
+ * pair          -> "adopted GENERATION" | "error TEXT" bad-view GENERATION     offers no view at
+ * all  -> the same bad-page GENERATION     a page of another one  -> the same flip INDEX EPOCH one
+ * store of one word  -> "flipped", once every thread has seen it state                   -> "pid=N
+ * kept=GENERATION reloads=N faces=N generation=N udp=N tcp=N" exit CODE               ends without
+ * an answer */
+#ifndef TESTS_SUPPORT_FAKE_JUDGE_H
+#define TESTS_SUPPORT_FAKE_JUDGE_H
+
+#define FAKE_JUDGE_VERB "judge-process"
+#define FAKE_JUDGE_NAMES 50 /* n0.flip.test .. */
+
+/* argv: program, FAKE_JUDGE_VERB, control socket, port of 127.0.0.1 for DNS, what it does at its
+ * start ("serve", or "fail" to end with exit code 7).  Returns the exit code. */
+int fake_judge_main(int argc, char **argv);
+
+#endif
