@@ -169,7 +169,7 @@ void load_groups(struct loader *l, const struct yaml_node *map)
     if (map->n_children == 0)
         loader_error(l, map, "is empty, at least one group is needed");
     s->groups = mem_array(map->n_children + 1U, sizeof(s->groups[0]));
-    l->groups = mem_array(map->n_children + 1U, sizeof(l->groups[0]));
+    l->groups = mem_array(map->n_children + 1U, sizeof(const struct yaml_node *));
     for (const struct yaml_node *c = map->child; c != NULL; c = c->next) {
         l->groups[s->n_groups] = c;
         load_group(l, c, &s->groups[s->n_groups++]);

@@ -146,6 +146,16 @@ void load_node(struct loader *l, const struct yaml_node *map)
                     out->http_token_file, out->http_token_file);
 }
 
+/* Two ports of one host are two references that fail together. */
+static void report_twice(struct loader *l, const struct yaml_node *node, bool is_port_equal)
+{
+    if (is_port_equal)
+        loader_error(l, node, "the reference is there twice");
+    else
+        loader_warn(l, node,
+                    "the address is there twice: two references that fail together are one");
+}
+
 void load_references(struct loader *l, const struct yaml_node *list)
 {
     struct settings *s = l->s;
@@ -165,9 +175,7 @@ void load_references(struct loader *l, const struct yaml_node *list)
         }
         for (uint8_t i = 0; i < s->n_references; i++) {
             if (inet_ip_equal(&s->references[i].addr.ip, &ref.addr.ip))
-                loader_error(l, c,
-                             "the address is there twice: two references that fail together "
-                             "are one");
+                report_twice(l, c, s->references[i].addr.port == ref.addr.port);
         }
         s->references[s->n_references++] = ref;
     }

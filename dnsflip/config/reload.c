@@ -135,15 +135,13 @@ struct answer {
 static struct answer answer_of(const struct settings *s, size_t group, size_t hostname,
                                reload_active *active, void *arg)
 {
-    struct answer a = { .group = &s->groups[group] };
-
-    a.cluster = active(arg, a.group->name);
-
+    const struct group_cfg *g = &s->groups[group];
+    struct answer a = { .group = g, .cluster = active(arg, g->name) };
     int cluster = a.cluster == NULL ? -1 : settings_find_cluster(s, a.cluster);
-    int place = cluster < 0 ? -1 : group_find_cluster(a.group, (unsigned)cluster);
+    int place = cluster < 0 ? -1 : group_find_cluster(g, (unsigned)cluster);
 
     if (place >= 0)
-        a.target = &a.group->hostnames[hostname].targets[place];
+        a.target = &g->hostnames[hostname].targets[place];
     return a;
 }
 

@@ -35,7 +35,20 @@ void config_report_fini(struct config_report *r)
     config_report_init(r);
 }
 
-/* An error is never lost to a flood of warnings: the last warning gives way. */
+/* The newest warning gives way, so that an error is never lost to a flood of warnings. */
+static struct config_message *drop_warning(struct config_report *r)
+{
+    size_t i = r->n - 1;
+
+    while (r->messages[i].severity != CONFIG_WARNING)
+        i--;
+    mem_free(r->messages[i].file);
+    mem_free(r->messages[i].text);
+    r->n_kept_warnings--;
+    return &r->messages[i];
+}
+
+/* Room for one more message, or NULL if it is only counted. */
 static struct config_message *make_room(struct config_report *r, enum config_severity severity)
 {
     if (r->n < CONFIG_MESSAGES_MAX) {
@@ -43,18 +56,7 @@ static struct config_message *make_room(struct config_report *r, enum config_sev
             r->messages = mem_array(CONFIG_MESSAGES_MAX, sizeof(r->messages[0]));
         return &r->messages[r->n++];
     }
-    if (severity != CONFIG_ERROR)
-        return NULL;
-    for (size_t i = r->n; i > 0; i--) {
-        struct config_message *m = &r->messages[i - 1];
-
-        if (m->severity == CONFIG_WARNING) {
-            mem_free(m->file);
-            mem_free(m->text);
-            return m;
-        }
-    }
-    return NULL;
+    return severity == CONFIG_ERROR && r->n_kept_warnings > 0 ? drop_warning(r) : NULL;
 }
 
 void config_report_add(struct config_report *r, enum config_severity severity,
@@ -71,6 +73,7 @@ void config_report_add(struct config_report *r, enum config_severity severity,
 
     if (m == NULL)
         return;
+    r->n_kept_warnings += severity == CONFIG_WARNING;
 
     struct buf text;
     va_list ap;

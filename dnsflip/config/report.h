@@ -25,6 +25,7 @@ struct config_report {
     struct config_message *messages; /* owned; n in use */
     size_t n;
     size_t n_errors, n_warnings; /* all of them, the dropped ones included */
+    size_t n_kept_warnings;      /* among messages: they give way to errors */
 };
 
 struct config_place {

@@ -1,6 +1,6 @@
 #include "dnsflip/config/schema.h"
 
-#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct schema_custom customs[] = {
@@ -108,6 +108,5 @@ const struct schema_custom *schema_custom_of(enum schema_part part, const char *
         if (customs[i].part == part && strcmp(customs[i].key, key) == 0)
             return &customs[i];
     }
-    assert(!"every KEY_CUSTOM row has its shape here");
-    return NULL;
+    abort(); /* a KEY_CUSTOM row without its shape: tests/unit/test_schema.c */
 }

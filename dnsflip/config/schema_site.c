@@ -96,7 +96,7 @@ const struct key_spec schema_node_keys[] = {
       MEMBER(node_cfg, evacuations_per_hour),
       .fallback = "1",
       .min = 1,
-      .max = 60,
+      .max = 1000,
       .may_reload = true,
       .help = "The brake: automatic evacuations of one cluster within an hour." },
     { .name = NULL },

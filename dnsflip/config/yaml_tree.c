@@ -1,5 +1,6 @@
 #include "dnsflip/config/yaml_tree.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -212,12 +213,12 @@ static void refuse_duplicates(struct parse *p, const struct yaml_node *map)
     if (map->n_children < 2)
         return;
 
-    const struct yaml_node **sorted = mem_array(map->n_children, sizeof(*sorted));
+    const struct yaml_node **sorted = mem_array(map->n_children, sizeof(const struct yaml_node *));
     size_t n = 0;
 
     for (const struct yaml_node *c = map->child; c != NULL; c = c->next)
         sorted[n++] = c;
-    qsort(sorted, n, sizeof(*sorted), compare_keys);
+    qsort(sorted, n, sizeof(const struct yaml_node *), compare_keys);
     for (size_t i = 1; i < n; i++) {
         const struct yaml_node *c = sorted[i];
 
@@ -232,6 +233,9 @@ static void refuse_duplicates(struct parse *p, const struct yaml_node *map)
 
 static void on_end(struct parse *p)
 {
+    /* libyaml ends only what it has begun. */
+    assert(p->depth > 0);
+
     const struct yaml_node *node = p->open[--p->depth].node;
 
     if (node->kind == YAML_TREE_MAP)

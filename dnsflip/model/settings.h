@@ -177,7 +177,7 @@ struct settings {
     size_t n_policies;
     struct group_cfg *groups;
     size_t n_groups;
-    char digest[SETTINGS_DIGEST_BYTES]; /* of the printed effective configuration */
+    char digest[SETTINGS_DIGEST_BYTES]; /* of the printed effective configuration and the records */
     char path[PATH_BYTES];              /* the file it came from, for people */
 };
 

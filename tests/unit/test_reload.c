@@ -237,12 +237,10 @@ static void keys_that_take_a_restart_are_named_with_both_values(void **state)
 static void a_provider_that_comes_or_goes_listens_elsewhere(void **state)
 {
     (void)state;
-    static const char *const edits[] = { "groups:",
-                                         "  two: { kind: local, listen: 192.0.2.55, zone: "
-                                         "b.example.com, nameservers: { ns.example.net: "
-                                         "[] } }\ngroups:",
-                                         "    clusters: [use1, usw2]\n",
-                                         "    clusters: [use1, usw2]\n    provider: dns\n", NULL };
+    static const char second[] = "  two: { kind: local, listen: 192.0.2.55, zone: b.example.com, "
+                                 "nameservers: { ns.example.net: [] } }\ngroups:";
+    static const char *const edits[] = { "groups:", second, "[use1, usw2]\n",
+                                         "[use1, usw2]\n    provider: dns\n", NULL };
     struct settings *before = load(unchanged);
     struct settings *after = load(edits);
     struct config_report report;

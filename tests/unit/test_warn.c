@@ -11,6 +11,7 @@
 #include "dnsflip/config/warn.h"
 
 #define TEXT_BYTES (1U << 20)
+#define FALL 3
 
 /* A file about which there is nothing to say; %s: of node, use1's target, usw2's target, the name
  * servers, the rest of the provider, the group, the endpoints. */
@@ -167,15 +168,15 @@ static void a_reference_inside_a_cluster_is_named(void **state)
                 "with the cluster\n");
 }
 
-static void check_detection(const struct parts *p, uint32_t probes, int64_t refused_ms,
-                            int64_t hung_ms)
+static void check_detection(const struct parts *p, uint32_t probes, int64_t refused_round_ms,
+                            int64_t hung_round_ms)
 {
     struct settings *s = load(p);
     struct detection d = warn_detection(s, &s->groups[0], 0);
 
     assert_int_equal(d.probes, probes);
-    assert_int_equal(d.refused_ms, refused_ms);
-    assert_int_equal(d.hung_ms, hung_ms);
+    assert_int_equal(d.refused_ms, FALL * refused_round_ms);
+    assert_int_equal(d.hung_ms, FALL * hung_round_ms);
     assert_int_equal(d.min_outage_ms, 90000);
     settings_free(s);
 }
@@ -186,26 +187,26 @@ static void detection_takes_fall_rounds_of_the_slowest_of_three(void **state)
     static const char many[] = "deployments: [a, b, c, d, e, f, g, h],";
     static const char each[] = "{ hostname: '{deployment}.dr.example.com', probe: { kind: tcp } }";
 
-    check_detection(&(struct parts){ 0 }, 1, 3 * 2000, 3 * 5000);
-    check_detection(&(struct parts){ .group = many, .endpoints = each }, 8, 3 * 2000, 3 * 5000);
+    check_detection(&(struct parts){ 0 }, 1, 2000, 5000);
+    check_detection(&(struct parts){ .group = many, .endpoints = each }, 8, 2000, 5000);
     /* 8 probes at 2 a second are a round of 4 s, at 1 a second one of 8 s */
     check_detection(
         &(struct parts){ .node = ", max_checks_per_second: 2", .group = many, .endpoints = each },
-        8, 3 * 4000, 3 * 5000);
+        8, 4000, 5000);
     check_detection(
         &(struct parts){ .node = ", max_checks_per_second: 1", .group = many, .endpoints = each },
-        8, 3 * 8000, 3 * 8000);
+        8, 8000, 8000);
     /* both families are probed */
     check_detection(&(struct parts){ .node = ", max_checks_per_second: 1",
                                      .group = many,
                                      .endpoints = each,
                                      .use1 = "A: 198.51.100.10, AAAA: '2001:db8::1'" },
-                    16, 3 * 16000, 3 * 16000);
+                    16, 16000, 16000);
     /* a probe's own time-out counts, not the policy's */
     check_detection(&(struct parts){ .endpoints =
                                          "{ hostname: a.dr.example.com, probe: { kind: tcp, "
                                          "timeout: 9s } }" },
-                    1, 3 * 2000, 3 * 9000);
+                    1, 2000, 9000);
 }
 
 static void check_silence(const struct parts *p, uint32_t cut_off_s, const char *part)

@@ -203,7 +203,7 @@ static void a_billion_laughs_cost_nothing(void **state)
 
     buf_init(&text, OUT_BYTES);
     buf_puts(&text, "a: &a [x]\n");
-    for (char c = 'b'; c <= 'z'; c++)
+    for (int c = 'b'; c <= 'z'; c++)
         buf_printf(&text, "%c: &%c [*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c]\n", c, c, c - 1, c - 1, c - 1,
                    c - 1, c - 1, c - 1, c - 1, c - 1);
     config_report_init(&r);
