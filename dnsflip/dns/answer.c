@@ -204,12 +204,11 @@ static inline const struct view_answer *find_plain(const struct answer_request *
     const struct view_node *node = answer_find(r->view, r->name.bytes, r->name.len, r->name.hash);
     const struct view_directory *d;
     const struct view_answer *a;
+    bool is_unset;
 
     if (node == NULL || node->flags != 0)
         return NULL;
-    d = answer_directory(r->view, r->page, node);
-    if (d == NULL)
-        return NULL;
+    d = answer_directory(r->view, r->page, node, &is_unset);
     a = answer_entry(r->view, d, r->type);
     if (a == NULL || (a->n_suffix_relocs | a->serial_at) != 0 ||
         r->question_end + a->len > r->limit)

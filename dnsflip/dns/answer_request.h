@@ -113,19 +113,25 @@ static inline const struct view_node *answer_find(const struct view *v, const ui
     }
 }
 
-/* The directory that a node answers with now; NULL if its group's word is not set. */
-static inline const struct view_directory *
-answer_directory(const struct view *v, const struct page *page, const struct view_node *node)
+/* The directory that a node answers with now.  *is_unset: its group's word is not set, so that only
+ * what the group does not own is there. */
+static inline const struct view_directory *answer_directory(const struct view *v,
+                                                            const struct page *page,
+                                                            const struct view_node *node,
+                                                            bool *is_unset)
 {
     const uint32_t *directories =
         (const void *)((const unsigned char *)node + node->directories_at);
-    unsigned index = 1;
+    unsigned index = 0;
 
-    if (node->group != VIEW_NO_GROUP)
+    *is_unset = false;
+    if (node->group != VIEW_NO_GROUP) {
         index = page_get(page, node->group).index;
-    if (index == 0 || index > node->n_variants)
-        return NULL;
-    return view_at(v, directories[index - 1]);
+        if (index > node->n_clusters)
+            index = 0;
+        *is_unset = index == 0;
+    }
+    return view_at(v, directories[index]);
 }
 
 static inline const struct view_answer *answer_entry(const struct view *v,

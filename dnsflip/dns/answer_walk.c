@@ -237,7 +237,7 @@ static bool step(struct answer_request *r, struct answer_reply *reply, struct ow
     const struct view_node *node = m.node;
     const struct view_directory *d;
     const struct view_answer *a;
-    bool is_chain;
+    bool is_chain, is_unset;
 
     if (node->flags == VIEW_NODE_CUT && !(m.is_exact && r->type == DNS_TYPE_DS)) {
         *length = finish_referral(r, reply, *owner, node);
@@ -259,12 +259,12 @@ static bool step(struct answer_request *r, struct answer_reply *reply, struct ow
         }
         node = view_at(r->view, slots[node->wildcard - 1].node);
     }
-    d = answer_directory(r->view, r->page, node);
-    if (d == NULL) {
+    d = answer_directory(r->view, r->page, node, &is_unset);
+    a = choose(r, d, &is_chain);
+    if (a == NULL && is_unset) {
         *length = fail(r, DNS_SERVFAIL, COUNTER_SERVFAIL);
         return false;
     }
-    a = choose(r, d, &is_chain);
     if (a == NULL || node->flags == VIEW_NODE_CUT) {
         *length = finish_negative(r, reply, *owner, node, DNS_NOERROR);
         return false;

@@ -86,14 +86,13 @@ static bool is_directory(const struct view *v, uint32_t offset)
     return true;
 }
 
-/* A node without a group has its one directory; one with, a directory for each cluster. */
-static bool has_right_variants(const struct view *v, const struct view_node *node)
+static bool has_right_clusters(const struct view *v, const struct view_node *node)
 {
     const struct view_group *groups = view_at(v, v->header.groups);
 
     if (node->group == VIEW_NO_GROUP)
-        return node->n_variants == 1;
-    return node->group < v->header.n_groups && node->n_variants == groups[node->group].n_clusters;
+        return node->n_clusters == 0;
+    return node->group < v->header.n_groups && node->n_clusters == groups[node->group].n_clusters;
 }
 
 /* A cut and a DNAME have what answer() takes for granted: a first entry; a target. */
@@ -120,14 +119,14 @@ static bool is_node(const struct view *v, uint32_t offset)
         return false;
     padded = ((size_t)node->name_len + 7) / 8 * 8;
     if (node->directories_at < sizeof(*node) + padded ||
-        !IN_FILE(v, offset + (uint64_t)node->directories_at, node->n_variants, uint32_t) ||
-        node->zone >= v->header.n_zones || !has_right_variants(v, node))
+        !IN_FILE(v, offset + (uint64_t)node->directories_at, 1U + node->n_clusters, uint32_t) ||
+        node->zone >= v->header.n_zones || !has_right_clusters(v, node))
         return false;
     if (node->wildcard != 0 && (node->wildcard > UINT32_C(1) << v->header.slot_bits ||
                                 slots[node->wildcard - 1].node == 0))
         return false;
     directories = view_at(v, offset + node->directories_at);
-    for (unsigned i = 0; i < node->n_variants; i++) {
+    for (unsigned i = 0; i <= node->n_clusters; i++) {
         if (!is_directory(v, directories[i]))
             return false;
     }

@@ -6,8 +6,9 @@
  * padding
  *
  * A query's name is hashed and looked up among the slots; its slot leads to a node; the node has
- * one directory for each cluster index (a single one if no group owns the name); a directory
- * lists the types there are, each with an answer, whose body is copied behind the question.
+ * a directory for each index of its group's word, the first for a word that is not set and for a
+ * name that no group owns; a directory lists the types there are, each with an answer, whose body
+ * is copied behind the question.
  * Equal answers and equal directories are stored once. */
 #ifndef DNSFLIP_DNS_VIEW_FORMAT_H
 #define DNSFLIP_DNS_VIEW_FORMAT_H
@@ -67,20 +68,20 @@ struct view_group {
 
 enum view_node_flag {
     VIEW_NODE_CUT = 1,   /* a delegation: whatever is asked, the referral is the answer */
-    VIEW_NODE_DNAME = 2, /* names below are redirected; the DNAME is the last directory's first */
+    VIEW_NODE_DNAME = 2, /* names below are redirected; the DNAME is its directory's first */
 };
 
 struct view_node {
     uint8_t name_len; /* 1..VIEW_NAME_BYTES, root label included */
     uint8_t flags;
-    uint8_t n_variants; /* directories: clusters of the group, or 1 */
+    uint8_t n_clusters; /* of the group; 0 = no group owns the name */
     uint8_t reserved;
     uint16_t zone;
     uint16_t directories_at; /* from the start of the node: behind the padded name */
-    uint32_t group;          /* VIEW_NO_GROUP: the only directory always answers */
+    uint32_t group;          /* whose word decides, or VIEW_NO_GROUP */
     uint32_t wildcard;       /* 1 + number of the slot of the "*" below this node; 0 = none */
     uint8_t name[]; /* lower case, padded with zeros to whole words; then uint32_t offsets of
-                       n_variants directories */
+                       1 + n_clusters directories, by the index of the group's word */
 };
 
 struct view_entry {

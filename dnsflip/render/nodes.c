@@ -167,8 +167,8 @@ static void add_static(struct room *r, const struct names_name *name)
     }
 }
 
-/* The directory of the name while cluster number k is active. */
-static uint32_t directory(struct room *r, const struct names_name *name, unsigned k)
+/* The directory of the name while its group's word has this index. */
+static uint32_t directory(struct room *r, const struct names_name *name, unsigned index)
 {
     r->directory.n = 0;
     if (names_is_cut(name)) {
@@ -178,7 +178,8 @@ static uint32_t directory(struct room *r, const struct names_name *name, unsigne
     } else if (name->cluster != 0) {
         add_target(r, name, name->cluster - 1U);
     } else {
-        add_target(r, name, k);
+        if (index > 0)
+            add_target(r, name, index - 1);
         add_static(r, name);
     }
     return emit_part(&r->e, &r->directory,
@@ -209,25 +210,25 @@ static void put_in_slot(struct room *r, struct names_name *name, uint32_t node)
 static void add_node(struct room *r, struct names_name *name)
 {
     bool has_word = name->host != NULL && name->cluster == 0;
-    unsigned n = has_word ? r->ns->settings->groups[name->group].n_clusters : 1;
+    uint8_t n = has_word ? r->ns->settings->groups[name->group].n_clusters : 0;
     size_t padded = ((size_t)name->len + 7) / 8 * 8;
     size_t directories_at = sizeof(struct view_node) + padded;
-    uint32_t directories[CLUSTERS_MAX];
+    uint32_t directories[1 + CLUSTERS_MAX];
     uint32_t offset;
     struct view_node *node;
 
-    for (unsigned k = 0; k < n; k++)
-        directories[k] = directory(r, name, k);
-    offset = emit_room(&r->e, directories_at + n * sizeof(uint32_t));
+    for (unsigned i = 0; i <= n; i++)
+        directories[i] = directory(r, name, i);
+    offset = emit_room(&r->e, directories_at + (n + 1U) * sizeof(uint32_t));
     node = at(r, offset);
     node->name_len = name->len;
     node->flags = flags_of(name);
-    node->n_variants = (uint8_t)n;
+    node->n_clusters = n;
     node->zone = name->zone;
     node->directories_at = (uint16_t)directories_at;
     node->group = has_word ? name->group : VIEW_NO_GROUP;
     memcpy(node->name, name->wire, name->len);
-    memcpy((uint8_t *)node + directories_at, directories, n * sizeof(uint32_t));
+    memcpy((uint8_t *)node + directories_at, directories, (n + 1U) * sizeof(uint32_t));
     put_in_slot(r, name, offset);
 }
 
