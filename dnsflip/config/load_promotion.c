@@ -8,6 +8,7 @@
 #include "dnsflip/config/value.h"
 
 #define HTTP_PORT 80
+#define PROOF_PATH_BYTES sizeof(((struct probe_cfg *)NULL)->path)
 #define HTTPS_PORT 443
 
 static void load_command(struct loader *l, const struct yaml_node *node, struct command_cfg *out)
@@ -75,29 +76,40 @@ static const char *read_authority(const char *text, size_t n, struct promotion_c
     return NULL;
 }
 
-/* The host with {cluster} filled in must be a host name or an address for every cluster. */
-static void check_host(struct loader *l, const struct yaml_node *node, const char *host)
+/* The host with {cluster} filled in must be a host name or an address for every cluster, the path
+ * a path. */
+static void check_filled_in(struct loader *l, const struct yaml_node *node, const char *host,
+                            const char *path)
 {
     struct yaml_node text = *node;
-    char expanded[HOSTNAME_BYTES];
+    char expanded[PROOF_PATH_BYTES];
     struct inet_ip ip;
 
-    text.text = host;
     for (size_t i = 0; i < l->s->n_clusters; i++) {
-        if (!loader_expand(l, &text, "cluster", l->s->clusters[i].name, expanded, sizeof(expanded)))
+        const char *name = l->s->clusters[i].name;
+
+        text.text = host;
+        if (!loader_expand(l, &text, "cluster", name, expanded, HOSTNAME_BYTES))
             return;
 
         const char *problem = value_hostname_problem(expanded, false);
 
-        if (problem != NULL && !inet_parse_ip(expanded, &ip)) {
-            loader_error(l, node, "'%s': %s", expanded, problem);
+        if (problem != NULL && inet_parse_ip(expanded, &ip))
+            problem = NULL;
+        if (problem == NULL) {
+            text.text = path;
+            if (!loader_expand(l, &text, "cluster", name, expanded, sizeof(expanded)))
+                return;
+            problem = value_url_path_problem(expanded);
+        }
+        if (problem != NULL) {
+            loader_error(l, node, "'%.100s': %s", expanded, problem);
             return;
         }
     }
-    if (strstr(host, "{cluster}") == NULL)
+    if (strstr(host, "{cluster}") == NULL && strstr(path, "{cluster}") == NULL)
         loader_warn(l, node,
-                    "has no {cluster} in its host: the same answer would prove every "
-                    "cluster promoted");
+                    "has no {cluster} in it: the same answer would prove every cluster promoted");
 }
 
 static void load_url(struct loader *l, const struct yaml_node *node, struct promotion_cfg *out)
@@ -118,14 +130,12 @@ static void load_url(struct loader *l, const struct yaml_node *node, struct prom
     const char *problem = read_authority(rest, n, out);
     const char *path = rest[n] == '\0' ? "/" : rest + n;
 
-    if (problem == NULL)
-        problem = value_url_path_problem(path);
     if (problem == NULL && !str_copy(probe->path, sizeof(probe->path), path))
         problem = "the path is longer than 255 bytes";
     if (problem != NULL)
         loader_error(l, node, "'%.100s': %s", node->text, problem);
     else
-        check_host(l, node, out->proof_host);
+        check_filled_in(l, node, out->proof_host, probe->path);
 }
 
 static void load_proof(struct loader *l, const struct yaml_node *map, struct promotion_cfg *out)

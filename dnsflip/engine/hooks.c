@@ -205,21 +205,21 @@ void hooks_wait_lock(struct hooks *h, const struct promotion_cfg *cfg, const str
     (void)job_new(h, HOOKS_JOB_LOCK, cfg, op, done, arg);
 }
 
-/* host with each {cluster} replaced; false if it grows too long. */
-static bool expand_host(char out[static HOSTNAME_BYTES], const char *host, const char *cluster)
+/* text with each {cluster} replaced; false if it grows too long. */
+static bool expand(char *out, size_t cap, const char *text, const char *cluster)
 {
     static const char mark[] = "{cluster}";
     size_t len = 0;
 
     out[0] = '\0';
-    while (*host != '\0') {
-        bool is_mark = str_starts(host, mark);
+    while (*text != '\0') {
+        bool is_mark = str_starts(text, mark);
 
-        if (!str_format(out + len, HOSTNAME_BYTES - len, "%.*s", is_mark ? NAME_BYTES : 1,
-                        is_mark ? cluster : host))
+        if (!str_format(out + len, cap - len, "%.*s", is_mark ? NAME_BYTES : 1,
+                        is_mark ? cluster : text))
             return false;
         len += strlen(out + len);
-        host += is_mark ? sizeof(mark) - 1 : 1;
+        text += is_mark ? sizeof(mark) - 1 : 1;
     }
     return true;
 }
@@ -234,7 +234,8 @@ void hooks_prove(struct hooks *h, const struct promotion_cfg *cfg, const struct 
     job->is_once = timeout_ms <= 0;
     job->deadline = mono_add(loop_now(h->io->loop).mono, timeout_ms);
     /* Too long a name is no name: the probe will say that it does not resolve. */
-    if (!expand_host(job->host, cfg->proof_host, op->to))
+    if (!expand(job->host, sizeof(job->host), cfg->proof_host, op->to) ||
+        !expand(job->proof.path, sizeof(job->proof.path), cfg->proof.path, op->to))
         job->host[0] = '\0';
     if (!inet_parse_ip(job->host, &ip)) {
         (void)str_copy(job->target.cname, sizeof(job->target.cname), job->host);
