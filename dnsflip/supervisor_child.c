@@ -20,8 +20,6 @@
 #define PROGRAM_FD_MIN 10 /* out of the way of LINK_FD and the standard three */
 #define EXIT_NOT_STARTED 1
 
-extern char **environ;
-
 int supervisor_user_find(const char *name, struct supervisor_user *out, struct err *err)
 {
     errno = 0;

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,10 +16,10 @@
              */
 
 struct server {
-    struct counters *counters;              /* borrowed */
-    const struct server_pair *_Atomic pair; /* what it points to is owned; NULL before the first */
-    const struct server_pair *old;          /* owned; not yet left by every thread */
-    struct counters_quiet quiet;            /* taken when old was replaced */
+    struct counters *counters;        /* borrowed */
+    struct server_pair *_Atomic pair; /* what it points to is owned; NULL before the first */
+    struct server_pair *old;          /* owned; not yet left by every thread */
+    struct counters_quiet quiet;      /* taken when old was replaced */
     struct server_thread tcp;
     struct server_thread udp[SERVER_UDP_THREADS_MAX];
     uint32_t n_udp;
@@ -149,14 +148,11 @@ int server_listen(struct server *s, const struct server_listens *set, struct err
     return failed == 0 ? start(s, err) : -1;
 }
 
-static void free_pair(const struct server_pair *pair)
+static void free_pair(struct server_pair *pair)
 {
-    struct server_pair *owned;
-
-    memcpy(&owned, &pair, sizeof(pair)); /* const for the readers; the memory is ours */
-    view_close(owned->view);
-    page_unmap(owned->page);
-    mem_free(owned);
+    view_close(pair->view);
+    page_unmap(pair->page);
+    mem_free(pair);
 }
 
 int server_publish(struct server *s, const struct view *view, const struct page *page,

@@ -20,7 +20,7 @@
 #define CONNECTIONS_MAX 2048       /* open at once; then the longest idle one makes room */
 #define CONNECTIONS_PER_CLIENT 512 /* of one IPv4 address or IPv6 /64 */
 #define EVICT_IDLE_MS 500          /* a connection less idle than this makes room for nobody */
-#define FDS_RESERVED 256           /* descriptors left for listening sockets and maps */
+#define FDS_RESERVED UINT64_C(256) /* descriptors left for listening sockets and maps */
 #define ACCEPTS_PER_TURN 64
 #define EVENTS_PER_TURN 64
 #define SWEEP_MS 1000       /* how often slow connections are looked for */

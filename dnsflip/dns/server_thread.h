@@ -24,8 +24,8 @@ struct server_pair {
 
 /* What each thread has; only server_udp_run / server_tcp_run use their own part. */
 struct server_thread {
-    const struct server_pair *_Atomic *pair; /* borrowed: the server's */
-    struct counters_thread *counters;        /* borrowed: this thread's place */
+    struct server_pair *_Atomic *pair; /* borrowed: the server's */
+    struct counters_thread *counters;  /* borrowed: this thread's place */
     _Atomic bool is_to_stop;
     _Atomic bool has_ended;
     bool is_running;

@@ -58,7 +58,7 @@ static struct batch *batch_new(void)
 
 static bool is_wildcard(int fd)
 {
-    struct sockaddr_storage sa;
+    struct sockaddr_storage sa = { .ss_family = AF_UNSPEC };
     socklen_t len = sizeof(sa);
 
     if (getsockname(fd, (struct sockaddr *)&sa, &len) != 0)
@@ -143,10 +143,11 @@ static void answer_batch(struct server_thread *t, struct batch *b, int fd, unsig
             forget_interface(out);
         n_out++;
     }
+    server_count_all(t, counts); /* whoever has his answer finds it counted */
     uint32_t failed = n_out > 0 ? send_all(fd, b, n_out) : 0;
     server_leave(t);
-    counts[COUNTER_SEND_FAILED] += failed;
-    server_count_all(t, counts);
+    if (failed > 0)
+        server_count(t, COUNTER_SEND_FAILED, failed);
 }
 
 /* flags: MSG_WAITFORONE blocks until there is one; MSG_DONTWAIT takes what is there. */
@@ -171,7 +172,7 @@ static void serve_one(struct server_thread *t, struct batch *b)
 static void serve_several(struct server_thread *t, struct batch *b)
 {
     struct pollfd polled[SERVER_LISTENS_MAX];
-    bool wildcard[SERVER_LISTENS_MAX];
+    bool wildcard[SERVER_LISTENS_MAX] = { false };
 
     for (size_t i = 0; i < t->n_fds; i++) {
         polled[i] = (struct pollfd){ .fd = t->fds[i], .events = POLLIN };

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define BATCH 32
-#define WINDOW 128       /* questions in flight: fewer than a default receive buffer holds */
+#define WINDOW 128     /* questions in flight: fewer than a default receive buffer holds */
 #define NAMES_MAX 1024 /* divides the 65,536 ids, so that an id always means the same name */
 #define QUERY_BYTES 300
 #define ANSWER_BYTES 1500

@@ -221,7 +221,9 @@ static void what_was_answered_is_counted(void **state)
 
     for (unsigned i = 0; i < 10; i++)
         assert_int_equal(instance_ask(in, i, ANSWER_MS), 1);
-    assert_int_equal(instance_state(in, "udp"), before + 10);
+    uint64_t now = instance_state(in, "udp");
+    assert_true(now >= before + 10);
+    assert_true(now < before + 14); /* a question repeated while it started may come late */
 }
 
 static void sighup_reaches_the_judge_and_nobody_dies_of_it(void **state)

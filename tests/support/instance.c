@@ -207,8 +207,8 @@ size_t instance_query(uint8_t out[INSTANCE_QUERY_BYTES], uint16_t id, unsigned i
     out[1] = (uint8_t)id;
     out[5] = 1;
     out[n++] = (uint8_t)strlen(label);
-    memcpy(out + n, label, strlen(label));
-    n += strlen(label);
+    for (const char *c = label; *c != '\0'; c++)
+        out[n++] = (uint8_t)*c;
     memcpy(out + n, tail, sizeof(tail));
     return n + sizeof(tail);
 }
