@@ -36,6 +36,9 @@ struct slip {
     struct slip *next; /* refused ones only */
 };
 
+/* Of the writer; whoever is second to say so, the writer or journal_close, frees the journal. */
+enum fate { WRITER_RUNS = 0, WRITER_HAS_ENDED, WRITER_IS_ABANDONED };
+
 /* Three counters divide the ring: [reported, finished) belongs to the loop's thread again,
  * [finished, queued) to the writer.  A slot is free again once it is reported. */
 struct journal {
@@ -43,9 +46,9 @@ struct journal {
     _Atomic uint64_t queued;   /* stored by the loop's thread */
     _Atomic uint64_t finished; /* stored by the writer */
     _Atomic bool is_stopping;
-    _Atomic bool has_ended; /* the writer has left its loop */
-    int wake_fd;            /* eventfd: loop -> writer */
-    int done_fd;            /* eventfd: writer -> loop */
+    _Atomic int fate; /* enum fate */
+    int wake_fd;      /* eventfd: loop -> writer */
+    int done_fd;      /* eventfd: writer -> loop */
     pthread_t thread;
 
     /* the loop's */
@@ -75,12 +78,39 @@ static void poke(int fd)
     (void)!write(fd, &one, sizeof(one));
 }
 
-/* ---- the writer's thread -------------------------------------------------------------------- */
-
 static struct slip *slip_at(struct journal *j, uint64_t number)
 {
     return j->ring[number & (JOURNAL_QUEUE_MAX - 1)];
 }
+
+static void close_if_open(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Without a writer, or by it as the last thing it does. */
+static void destroy(struct journal *j)
+{
+    uint64_t queued = atomic_load_explicit(&j->queued, memory_order_relaxed);
+
+    while (j->reported < queued)
+        mem_free(slip_at(j, j->reported++));
+    while (j->refused != NULL) {
+        struct slip *s = j->refused;
+
+        j->refused = s->next;
+        mem_free(s);
+    }
+    buf_fini(&j->lines);
+    close_if_open(j->wake_fd);
+    close_if_open(j->done_fd);
+    close_if_open(j->fd);
+    close_if_open(j->lock);
+    mem_free(j);
+}
+
+/* ---- the writer's thread -------------------------------------------------------------------- */
 
 /* Hands the slips up to (not including) end back. */
 static void finish(struct journal *j, uint64_t end)
@@ -201,8 +231,10 @@ static void *writer(void *arg)
             (void)!read(j->wake_fd, &count, sizeof(count));
         }
     }
-    atomic_store_explicit(&j->has_ended, true, memory_order_release);
-    poke(j->done_fd);
+    if (atomic_exchange(&j->fate, WRITER_HAS_ENDED) == WRITER_IS_ABANDONED)
+        destroy(j);
+    else
+        poke(j->done_fd);
     return NULL;
 }
 
@@ -325,33 +357,6 @@ static int start_writer(struct journal *j, struct err *err)
     return 0;
 }
 
-static void close_if_open(int fd)
-{
-    if (fd >= 0)
-        close(fd);
-}
-
-/* Without a writer running. */
-static void destroy(struct journal *j)
-{
-    uint64_t queued = atomic_load_explicit(&j->queued, memory_order_relaxed);
-
-    while (j->reported < queued)
-        mem_free(slip_at(j, j->reported++));
-    while (j->refused != NULL) {
-        struct slip *s = j->refused;
-
-        j->refused = s->next;
-        mem_free(s);
-    }
-    buf_fini(&j->lines);
-    close_if_open(j->wake_fd);
-    close_if_open(j->done_fd);
-    close_if_open(j->fd);
-    close_if_open(j->lock);
-    mem_free(j);
-}
-
 int journal_open(const char *state_dir, struct loop *loop, journal_visit *visit, void *arg,
                  struct journal **out, struct err *err)
 {
@@ -385,7 +390,7 @@ static bool wait_for_writer(struct journal *j)
 {
     struct mono until = mono_add(mono_now(), JOURNAL_CLOSE_MS);
 
-    while (!atomic_load_explicit(&j->has_ended, memory_order_acquire)) {
+    while (atomic_load(&j->fate) != WRITER_HAS_ENDED) {
         int64_t left_ms = mono_since(until, mono_now());
         struct pollfd p = { .fd = j->done_fd, .events = POLLIN };
         uint64_t count;
@@ -405,11 +410,12 @@ void journal_close(struct journal *j)
     loop_fd_free(j->watch);
     atomic_store_explicit(&j->is_stopping, true, memory_order_release);
     poke(j->wake_fd);
-    if (!wait_for_writer(j)) {
-        /* The thread sits in the kernel and will look at j when it comes back. */
-        pthread_detach(j->thread);
+    pthread_t thread = j->thread;
+    if (!wait_for_writer(j) && atomic_exchange(&j->fate, WRITER_IS_ABANDONED) != WRITER_HAS_ENDED) {
+        /* It sits in the kernel; j is its own from here on. */
+        pthread_detach(thread);
         return;
     }
-    pthread_join(j->thread, NULL);
+    pthread_join(thread, NULL);
     destroy(j);
 }

@@ -61,7 +61,8 @@ __attribute__((warn_unused_result)) int journal_open(const char *state_dir, stru
                                                      struct journal **out, struct err *err);
 
 /* Waits up to JOURNAL_CLOSE_MS for what is queued, then lets go; no callbacks any more.  If the
- * disk hangs longer, thread and lock stay until the process ends.  NULL does nothing. */
+ * disk hangs longer, thread and lock stay until it comes back.  NULL does nothing; not from a
+ * journal_done. */
 void journal_close(struct journal *j);
 
 /* Queues a copy of entry (seq is set by the journal).  done runs exactly once, in the loop's

@@ -15,6 +15,7 @@
 #include "dnsflip/base/str.h"
 #include "dnsflip/engine/journal.h"
 #include "dnsflip/engine/journal_file.h"
+#include "tests/support/skip.h"
 #include "tests/support/tempdir.h"
 
 static struct tempdir dir;
@@ -105,6 +106,24 @@ static void a_new_journal_holds_its_entries(void **state)
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(found.bytes, st.st_size);
     assert_int_equal(st.st_mode & 0777, 0640);
+}
+
+static void made_by_root_it_belongs_to_the_owner_of_its_directory(void **state)
+{
+    (void)state;
+    struct stat st;
+    struct err err = { 0 };
+
+    if (geteuid() != 0)
+        SKIP_BECAUSE("only root may give files away");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(chown(dir.path, 65534, 65533), 0);
+    assert_int_equal(journal_create(dir.path, first_entries, 1, &err), 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_uid, 65534);
+    assert_int_equal(st.st_gid, 65533);
+    assert_int_equal(stat(tempdir_path(&dir, JOURNAL_LOCK), &st), 0);
+    assert_int_equal(st.st_uid, 65534);
 }
 
 static void a_journal_is_never_made_over_another(void **state)
@@ -314,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(a_new_journal_holds_its_entries),
+        TEST(made_by_root_it_belongs_to_the_owner_of_its_directory),
         TEST(a_journal_is_never_made_over_another),
         TEST(entries_that_cannot_be_written_make_no_journal),
         TEST(only_one_holds_the_lock),
