@@ -9,6 +9,7 @@
 #define COMMANDS_MAX 64
 #define NAME_WORDS_MAX 2
 #define COMMAND_NAME_BYTES 64
+#define PREFIX_MIN 2 /* letters of an option that are enough to guess the rest */
 
 static bool is_called(const struct cli_command *c, const char *const words[], size_t n,
                       size_t *used)
@@ -75,6 +76,10 @@ static int fail_option(const char *name, size_t len, struct err *err)
     for (int i = 0; i < CLI_OPTIONS; i++)
         names[i] = cli_options[i].name;
     const char *near = str_nearest(word + 2, names, CLI_OPTIONS);
+    for (int i = 0; i < CLI_OPTIONS; i++) {
+        if (len >= PREFIX_MIN && str_starts(names[i], word + 2))
+            near = names[i];
+    }
     if (near != NULL)
         return err_set(err, ERR_USAGE, "unknown option \"%s\"; did you mean \"--%s\"?", word, near);
     return err_set(err, ERR_USAGE, "unknown option \"%s\"", word);

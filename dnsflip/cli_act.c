@@ -97,7 +97,8 @@ static int check(const struct cli_args *args)
 
 static void print_reply(const cJSON *reply)
 {
-    const char *group = cli_text(reply, "group");
+    /* An accepted move names its group itself. */
+    const char *group = cli_number(reply, "exit") > 0 ? cli_text(reply, "group") : "";
 
     fprintf(stderr, "%s%s%s%s\n", group, group[0] != '\0' ? ": " : "", cli_text(reply, "text"),
             cli_truth(reply, "repeat") ? " (asked before: nothing was done again)" : "");

@@ -171,10 +171,12 @@ void cli_show_plan(const cJSON *plan, struct buf *out)
     const cJSON *s;
 
     (void)buf_printf(out,
-                     "%s %s: %s -> %s, %.0f names, expected %.0f ms, then up to %.0f s of TTL\n",
+                     "%s %s: %s -> %s, %.0f names, expected %s%.0f ms, then up to %.0f s of TTL\n",
                      cli_text(plan, "verb"), cli_text(plan, "group"), cli_text(plan, "from"),
                      cli_text(plan, "to"), cli_number(plan, "names"),
-                     cli_number(plan, "expected_ms"), cli_number(plan, "ttl_s"));
+                     cli_number(plan, "expected_ms") < 1 ? "< " : "",
+                     cli_number(plan, "expected_ms") < 1 ? 1 : cli_number(plan, "expected_ms"),
+                     cli_number(plan, "ttl_s"));
     show_guards(plan, out);
     if (cJSON_IsObject(promotion))
         (void)buf_printf(

@@ -83,8 +83,6 @@ static void write_node(const struct scrape *s)
     one(s, "dnsflip_checks_total", "counter", "Probe runs so far.", (double)n.checks);
     one(s, "dnsflip_checks_in_flight", "gauge", "Probe runs under way.", n.in_flight);
     one(s, "dnsflip_epoch", "gauge", "Newest epoch of the node.", l->epoch);
-    one(s, "dnsflip_journal_entries", "gauge", "Number of the newest journal entry.",
-        (double)l->seq);
     one(s, "dnsflip_journal_backlog_entries", "gauge", "Entries that are not durable yet.",
         (double)n.journal_backlog);
     one(s, "dnsflip_journal_backlog_seconds", "gauge", "How long the oldest of them has waited.",

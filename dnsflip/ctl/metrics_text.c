@@ -34,5 +34,5 @@ void metrics_sample(struct buf *out, const char *name, const struct metrics_labe
     if (value >= -0x1p53 && value <= 0x1p53 && !(floor(value) < value))
         (void)buf_printf(out, " %.0f\n", value);
     else
-        (void)buf_printf(out, " %.9g\n", value);
+        (void)buf_printf(out, " %.15g\n", value);
 }

@@ -205,7 +205,6 @@ static cJSON *node_view(const struct engine *e)
     (void)cJSON_AddNumberToObject(view, "checks", (double)n.checks);
     (void)cJSON_AddNumberToObject(view, "checks_in_flight", n.in_flight);
     cJSON *journal = cJSON_AddObjectToObject(view, "journal");
-    (void)cJSON_AddNumberToObject(journal, "entries", (double)l->seq);
     (void)cJSON_AddNumberToObject(journal, "waiting", (double)n.journal_backlog);
     (void)cJSON_AddNumberToObject(journal, "oldest_ms", (double)n.journal_backlog_ms);
     views_add_text(view, "alarm", n.alarm);
