@@ -174,6 +174,9 @@ const struct cli_command cli_commands[] = {
     { "resume", "", 0, 0, CLI_ANYTHING, ACT_OPTIONS, EXIT(CLI_REFUSED), admin, "end a pause", "",
       cli_act },
 
+    { "lab", "[WORD]", 0, 2, CLI_ANYTHING, 0, 0, "Other",
+      "two small clusters on loopback to try it on, and words that break them",
+      "dnsflip lab --help tells more: main hands its arguments on unread.", cli_help },
     { "completion bash", "", 0, 0, CLI_ANYTHING, 0, 0, "Other", "completion for bash",
       "Source it, or install it as bash-completion/completions/dnsflip.", cli_completion },
     { "completion zsh", "", 0, 0, CLI_ANYTHING, 0, 0, "Other", "completion for zsh",

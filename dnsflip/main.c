@@ -6,6 +6,7 @@
 #include "dnsflip/base/mem.h"
 #include "dnsflip/cli.h"
 #include "dnsflip/judge.h"
+#include "dnsflip/lab/lab.h"
 
 int main(int argc, char *argv[])
 {
@@ -18,6 +19,9 @@ int main(int argc, char *argv[])
     /* The supervisor's way to start the judge: not for people, so not in the table. */
     if (argc > 1 && strcmp(argv[1], "judge-process") == 0)
         return judge_main(argc - 1, argv + 1);
+    /* A program of its own, with words and options of its own. */
+    if (argc > 1 && strcmp(argv[1], "lab") == 0)
+        return lab_main(argc - 1, argv + 1);
     if (cli_parse(argc, argv, &args, &err) != 0) {
         fprintf(stderr, "dnsflip: %s\n", err.text);
         if (args.command != NULL)

@@ -1,5 +1,5 @@
-/* dnsflip/lab/lab.h -- `dnsflip lab`: two small Airflow-shaped clusters on loopback, one daemon that
- * watches them, and the verbs that break and heal a cluster. */
+/* dnsflip/lab/lab.h -- `dnsflip lab`: two small Airflow-shaped clusters on loopback, one daemon
+ * that watches them, and the verbs that break and heal a cluster. */
 #ifndef DNSFLIP_LAB_LAB_H
 #define DNSFLIP_LAB_LAB_H
 
