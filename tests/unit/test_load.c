@@ -91,6 +91,8 @@ static void references_between_parts_are_indexes(void **state)
     assert_null(g->endpoints[0].targets);
     assert_int_equal(g->mode, MODE_ADVISE);
     assert_string_equal(group_mode_name(g->mode), "advise");
+    assert_string_equal(group_mode_name(MODE_OBSERVE), "observe");
+    assert_string_equal(group_mode_name(MODE_AUTO), "auto");
     assert_int_equal(s->node.operate.uids[0], 7);
     assert_int_equal(s->node.operate.gids[0], 8);
     assert_int_equal(strlen(s->digest), 64);

@@ -54,6 +54,8 @@ static void a_message_about_the_whole_has_no_place(void **state)
     add(&r, CONFIG_WARNING, NULL, 0, 0, "groups.prod: look");
     config_report_sort(&r, "x.yaml");
     check_print(&r, "warning: groups.prod: look\n");
+    assert_string_equal(config_severity_name(r.messages[0].severity), "warning");
+    assert_string_equal(config_severity_name(CONFIG_ERROR), "error");
     config_report_fini(&r);
 }
 
@@ -84,9 +86,12 @@ static void an_error_takes_the_place_of_a_warning_when_all_are_taken(void **stat
     for (uint32_t i = 1; i <= CONFIG_MESSAGES_MAX; i++)
         add(&r, CONFIG_WARNING, "a", i, 1, "w");
     add(&r, CONFIG_ERROR, "a", 5000, 1, "the one that counts");
+    add(&r, CONFIG_ERROR, "a", 4999, 1, "and one more");
     config_report_sort(&r, "a");
     assert_int_equal(r.n, CONFIG_MESSAGES_MAX);
     assert_string_equal(r.messages[r.n - 1].text, "the one that counts");
+    assert_string_equal(r.messages[r.n - 2].text, "and one more");
+    assert_string_equal(r.messages[r.n - 3].text, "w");
     config_report_fini(&r);
 }
 
