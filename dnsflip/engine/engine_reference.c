@@ -10,11 +10,26 @@
 /* Results older than this say nothing about now. */
 #define FRESH_MS (3 * ENGINE_REFERENCE_MS)
 
+/* After a reload a reference that is asked still is as well known as it was. */
+static void carry(struct engine_reference *r, const struct engine_reference old[], unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (old[i].cfg.port != r->cfg.port || !target_equal(&old[i].target, &r->target))
+            continue;
+        r->is_known = old[i].is_known;
+        r->outcome = old[i].outcome;
+        r->seen_at = old[i].seen_at;
+    }
+}
+
 void engine_reference_build(struct engine *e)
 {
     const struct settings *s = e->deps.settings;
     struct mono now = loop_now(e->deps.loop).mono;
+    struct engine_reference old[REFERENCES_MAX];
+    unsigned n_old = e->n_references;
 
+    memcpy(old, e->references, sizeof(old));
     e->n_references = s->n_references;
     for (unsigned i = 0; i < s->n_references; i++) {
         struct engine_reference *r = &e->references[i];
@@ -29,6 +44,7 @@ void engine_reference_build(struct engine *e)
             r->target.a[r->target.n_a++] = addr->ip;
         else
             r->target.aaaa[r->target.n_aaaa++] = addr->ip;
+        carry(r, old, n_old);
     }
 }
 
