@@ -54,15 +54,24 @@ static void provide_face(void)
     assert_true(symlink(from, to) == 0 || errno == EEXIST);
 }
 
+/* Free for TCP and for UDP, a moment ago. */
 static uint16_t free_port(void)
 {
-    struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    bool is_free = false;
+    struct sockaddr_in sa;
     socklen_t len = sizeof(sa);
-    int tcp = socket(AF_INET, SOCK_STREAM, 0);
 
-    assert_int_equal(bind(tcp, (struct sockaddr *)&sa, sizeof(sa)), 0);
-    assert_int_equal(getsockname(tcp, (struct sockaddr *)&sa, &len), 0);
-    assert_int_equal(close(tcp), 0);
+    while (!is_free) {
+        int tcp = socket(AF_INET, SOCK_STREAM, 0);
+        int udp = socket(AF_INET, SOCK_DGRAM, 0);
+        sa = (struct sockaddr_in){ .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        assert_int_equal(bind(udp, (struct sockaddr *)&sa, sizeof(sa)), 0);
+        assert_int_equal(getsockname(udp, (struct sockaddr *)&sa, &len), 0);
+        is_free = bind(tcp, (struct sockaddr *)&sa, sizeof(sa)) == 0;
+        assert_int_equal(close(tcp), 0);
+        assert_int_equal(close(udp), 0);
+    }
     return ntohs(sa.sin_port);
 }
 
@@ -84,6 +93,17 @@ static void run_supervisor(const struct instance *in, const char *how)
     exit(code < 0 ? EXIT_FAILURE : code);
 }
 
+static void show_log(const struct instance *in)
+{
+    char line[1024];
+    FILE *log = fopen(tempdir_path(&in->dir, "log"), "r");
+
+    while (log != NULL && fgets(line, sizeof(line), log) != NULL)
+        (void)fprintf(stderr, "%s", line);
+    if (log != NULL)
+        (void)fclose(log);
+}
+
 void instance_start(struct instance *in, const char *how)
 {
     provide_face();
@@ -101,6 +121,8 @@ void instance_start(struct instance *in, const char *how)
     struct mono end = mono_add(mono_now(), INSTANCE_WAIT_MS);
     while (cluster < 0 && mono_since(end, mono_now()) > 0)
         cluster = instance_ask(in, 0, 50);
+    if (cluster != 1)
+        show_log(in);
     assert_int_equal(cluster, 1);
     (void)instance_state(in, "generation"); /* the judge has heard that its pair is adopted */
 }
@@ -110,14 +132,8 @@ int instance_await_end(struct instance *in)
     int status = 0;
 
     assert_int_equal(waitpid(in->supervisor, &status, 0), in->supervisor);
-    if (getenv("DNSFLIP_TEST_LOG") != NULL) {
-        char command[PATH_MAX];
-        FILE *log = fopen(tempdir_path(&in->dir, "log"), "r");
-        while (log != NULL && fgets(command, sizeof(command), log) != NULL)
-            (void)fprintf(stderr, "%s", command);
-        if (log != NULL)
-            (void)fclose(log);
-    }
+    if (getenv("DNSFLIP_TEST_LOG") != NULL)
+        show_log(in);
     tempdir_fini(&in->dir);
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
