@@ -22,8 +22,8 @@ static size_t report_fixed(struct config_report *report, const char *section, co
     if (strcmp(buf_text(before), buf_text(after)) == 0)
         return 0;
     config_report_add(report, CONFIG_ERROR, nowhere,
-                      "%s.%s: changes from %s to %s, which takes a restart: a reload leaves it as "
-                      "it is",
+                      "%s.%s: changes from %s to %s, which takes a restart: the reload is "
+                      "refused",
                       section, key, before->len == 0 ? "nothing" : buf_text(before),
                       after->len == 0 ? "nothing" : buf_text(after));
     return 1;

@@ -15,8 +15,8 @@ static const struct schema_custom customs[] = {
     { SCHEMA_TOP, "providers", "a map from names to providers, 1 to 16",
       "{ \"type\": \"object\", \"minProperties\": 1, \"maxProperties\": 16, "
       "\"additionalProperties\": { \"$ref\": \"#/$defs/provider\" } }" },
-    { SCHEMA_TOP, "policies", "a map from names to policies, at most 256",
-      "{ \"type\": \"object\", \"maxProperties\": 256, \"additionalProperties\": { \"$ref\": "
+    { SCHEMA_TOP, "policies", "a map from names to policies, at most 255",
+      "{ \"type\": \"object\", \"maxProperties\": 255, \"additionalProperties\": { \"$ref\": "
       "\"#/$defs/policy\" } }" },
     { SCHEMA_TOP, "groups", "a map from names to groups, 1 to 4096",
       "{ \"type\": \"object\", \"minProperties\": 1, \"maxProperties\": 4096, "

@@ -219,15 +219,13 @@ static void keys_that_take_a_restart_are_named_with_both_values(void **state)
     config_report_print(&report, &out);
     assert_string_equal(
         buf_text(&out),
-        "node.state_dir: changes from /var/lib/dnsflip to /x, which takes a restart: a reload "
-        "leaves "
-        "it as it is\n"
-        "node.threads: changes from 2 to 3, which takes a restart: a reload leaves it as it is\n"
-        "node.http: changes from 127.0.0.1:9353 to nothing, which takes a restart: a reload leaves "
-        "it "
-        "as it is\n"
+        "node.state_dir: changes from /var/lib/dnsflip to /x, which takes a restart: the reload is "
+        "refused\n"
+        "node.threads: changes from 2 to 3, which takes a restart: the reload is refused\n"
+        "node.http: changes from 127.0.0.1:9353 to nothing, which takes a restart: the reload is "
+        "refused\n"
         "providers.dns.listen: changes from 192.0.2.53:53 to 192.0.2.53:53, 192.0.2.54:53, which "
-        "takes a restart: a reload leaves it as it is\n");
+        "takes a restart: the reload is refused\n");
     buf_fini(&out);
     config_report_fini(&report);
     settings_free(before);
