@@ -53,6 +53,7 @@ static void run_free(struct http_run *run)
         http->runs = run->next;
     if (run->next != NULL)
         run->next->prev = run->prev;
+    run->slot->n_runs--;
     pool_give(http, run->handle);
     loop_timer_free(run->soon);
     X509_STORE_free(run->store);
@@ -165,7 +166,7 @@ static void finished(CURL *easy, CURLcode code)
 /* Its next use would find it dead: curl then closes it and opens another. */
 static void close_kept(struct http_slot *slot)
 {
-    if (slot->fd >= 0)
+    if (slot->fd >= 0 && slot->n_runs == 1) /* the one that asks */
         (void)shutdown(slot->fd, SHUT_RDWR);
     slot->fd = -1;
 }
@@ -267,6 +268,7 @@ int http_start(struct http *http, const struct http_request *request, http_done 
     if (http->runs != NULL)
         http->runs->prev = run;
     http->runs = run;
+    run->slot->n_runs++;
     *out = run;
 
     struct err tls_err;

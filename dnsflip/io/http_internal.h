@@ -14,6 +14,7 @@
 /* What we know of the connection kept for one id. */
 struct http_slot {
     int fd;                          /* -1 = none */
+    unsigned n_runs;                 /* in flight: their connection is not to be closed */
     bool was_connected;              /* the last one that closed had come to stand */
     struct inet_ip address;          /* it goes to */
     uint16_t port;                   /* it goes to */

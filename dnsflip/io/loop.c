@@ -13,6 +13,8 @@
 
 #define HOOKS_MAX 4
 #define POLL_MAX_MS 500 /* longest wait of one poll: it bounds how much of a freeze goes unseen */
+#define CPU_BASE_MS                                                                                \
+    100 /* a reading of our processor time may be that old: it costs a system call */
 #define NOT_QUEUED SIZE_MAX
 
 struct loop_timer {
@@ -64,7 +66,8 @@ struct loop {
     int64_t poll_began_ms;
     int64_t poll_asked_ms;
     int64_t work_began_ms; /* when the last poll returned */
-    int64_t cpu_at_work_us;
+    int64_t cpu_at_ms;     /* when cpu_base_us was read: a little before work_began_ms */
+    int64_t cpu_base_us;
     int64_t work_idle_ms; /* of the last turn's work: time in which we used no processor */
 };
 
@@ -75,6 +78,12 @@ static int64_t cpu_us(void)
         return 0;
     return ((int64_t)use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000 +
            (int64_t)use.ru_utime.tv_usec + use.ru_stime.tv_usec;
+}
+
+static void read_cpu_base(struct loop *loop)
+{
+    loop->cpu_at_ms = loop->work_began_ms;
+    loop->cpu_base_us = cpu_us();
 }
 
 static int64_t clock_gap_ms(struct instant t)
@@ -92,7 +101,8 @@ static void sample(struct loop *loop)
     struct instant before = loop->now;
     loop->now = instant_now();
     loop->work_began_ms = loop->now.mono.ms;
-    loop->cpu_at_work_us = cpu_us();
+    if (loop->work_began_ms - loop->cpu_at_ms >= CPU_BASE_MS)
+        read_cpu_base(loop);
 
     int64_t late_ms = loop->now.mono.ms - loop->poll_began_ms - loop->poll_asked_ms;
     int64_t frozen_ms = (late_ms > 0 ? late_ms : 0) + loop->work_idle_ms;
@@ -177,14 +187,11 @@ static void on_fd(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Makes the next poll end at the first deadline, POLL_MAX_MS from now at the latest. */
-static void set_alarm(struct loop *loop)
+static void set_alarm(struct loop *loop, int64_t now_ms)
 {
-    int64_t now_ms = mono_now().ms;
     int64_t at_ms = now_ms + POLL_MAX_MS;
     if (loop->n_heap > 0 && loop->heap[0]->at_ms < at_ms)
         at_ms = loop->heap[0]->at_ms;
-    if (at_ms < 1)
-        at_ms = 1; /* zero would disarm */
     if (loop->alarm_at_ms > at_ms) {
         struct itimerspec spec = { .it_value = { .tv_sec = at_ms / 1000,
                                                  .tv_nsec = (at_ms % 1000) * 1000000 } };
@@ -192,11 +199,29 @@ static void set_alarm(struct loop *loop)
         assert(rc == 0);
         loop->alarm_at_ms = at_ms;
     }
-    loop->poll_began_ms = now_ms;
     loop->poll_asked_ms = loop->alarm_at_ms > now_ms ? loop->alarm_at_ms - now_ms : 0;
+}
+
+/* Of the turn's work, what used no processor: somebody stopped us, or we waited for a disk. */
+static int64_t idle_ms_of_work(const struct loop *loop, int64_t now_ms)
+{
     int64_t worked_ms = now_ms - loop->work_began_ms;
-    int64_t cpu_ms = worked_ms > LOOP_FREEZE_MS / 4 ? (cpu_us() - loop->cpu_at_work_us) / 1000 : 0;
-    loop->work_idle_ms = worked_ms > LOOP_FREEZE_MS / 4 ? worked_ms - cpu_ms : 0;
+    if (worked_ms < LOOP_FREEZE_MS / 4)
+        return 0;
+    int64_t idle_ms = worked_ms - (cpu_us() - loop->cpu_base_us) / 1000;
+    return idle_ms > 0 ? idle_ms : 0;
+}
+
+static void poll_once(struct loop *loop)
+{
+    int64_t now_ms = mono_now().ms;
+    bool is_due = loop->n_heap > 0 && loop->heap[0]->at_ms <= now_ms;
+    loop->work_idle_ms = idle_ms_of_work(loop, now_ms);
+    loop->poll_began_ms = now_ms;
+    loop->poll_asked_ms = 0;
+    if (!is_due)
+        set_alarm(loop, now_ms);
+    (void)event_base_loop(loop->base, is_due ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE);
 }
 
 static void run_timers(struct loop *loop)
@@ -213,11 +238,10 @@ static void run_timers(struct loop *loop)
 
 static void run_turn(struct loop *loop)
 {
-    set_alarm(loop);
     loop->turn++;
     loop->is_sampled = false;
     loop->has_run = false;
-    (void)event_base_loop(loop->base, EVLOOP_ONCE);
+    poll_once(loop);
     sample(loop);
     run_timers(loop);
     if (loop->has_run) {
@@ -234,7 +258,7 @@ static void restart_clocks(struct loop *loop)
 {
     loop->now = instant_now();
     loop->work_began_ms = loop->now.mono.ms;
-    loop->cpu_at_work_us = cpu_us();
+    read_cpu_base(loop);
     loop->work_idle_ms = 0;
 }
 

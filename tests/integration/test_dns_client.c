@@ -88,7 +88,7 @@ static void on_udp(void *arg)
 {
     (void)arg;
     for (;;) {
-        uint8_t msg[1024];
+        uint8_t msg[1024] = { 0 };
         struct sockaddr_in from = { 0 };
         socklen_t from_bytes = sizeof from;
         ssize_t got =
@@ -100,7 +100,7 @@ static void on_udp(void *arg)
         size_t n = answer_of(msg, (size_t)got, false);
         const struct sockaddr *to = (const struct sockaddr *)&from;
         if (label_is(msg, "liar")) {
-            uint8_t lie[1024];
+            uint8_t lie[1024] = { 0 };
             memcpy(lie, msg, n);
             lie[0] ^= 0x55; /* another id */
             (void)sendto(server.udp, lie, n, 0, to, from_bytes);
