@@ -18,7 +18,6 @@ struct audit {
     uint64_t limit;    /* entries kept; 0 = all are printed as they come */
     bool is_json;
     uint64_t n;
-    struct wall first, last;
     struct journal_entry *ring; /* owned; NULL without a limit */
 };
 
@@ -46,25 +45,11 @@ static int on_entry(void *arg, const struct journal_entry *entry, struct err *er
     (void)err;
     if (a->group != NULL && strcmp(entry->group, a->group) != 0)
         return 0;
-    if (a->n == 0)
-        a->first = entry->time;
-    a->last = entry->time;
     if (a->ring != NULL)
         a->ring[a->n % a->limit] = *entry;
     else if (a->limit == 0)
         print_entry(a, entry);
     a->n++;
-    return 0;
-}
-
-static int count_entry(void *arg, const struct journal_entry *entry, struct err *err)
-{
-    struct audit *a = arg;
-
-    (void)err;
-    if (a->n++ == 0)
-        a->first = entry->time;
-    a->last = entry->time;
     return 0;
 }
 
@@ -83,34 +68,35 @@ static bool find_journal(const struct cli_args *args, char *path, size_t cap)
 int cli_audit_verify(const struct cli_args *args)
 {
     char path[PATH_BYTES], first[WALL_TEXT_BYTES], last[WALL_TEXT_BYTES];
-    struct audit a = { .n = 0 };
-    uint64_t torn_bytes = 0;
+    struct journal_summary found;
     struct err err;
 
     if (!find_journal(args, path, sizeof(path)))
         return CLI_ERROR;
-    if (journal_read(path, count_entry, &a, &torn_bytes, &err) != 0)
+    if (journal_verify(path, &found, &err) != 0)
         return cli_fail_text(args, CLI_ERROR, "%s", err.text);
-    (void)wall_format(a.first, first);
-    (void)wall_format(a.last, last);
+    (void)wall_format(found.first, first);
+    (void)wall_format(found.last, last);
     if (cli_has(args, CLI_JSON)) {
         cJSON *view = cJSON_CreateObject();
 
         (void)cJSON_AddTrueToObject(view, "ok");
         (void)cJSON_AddStringToObject(view, "journal", path);
-        (void)cJSON_AddNumberToObject(view, "entries", (double)a.n);
-        views_add_wall(view, "first", a.first);
-        views_add_wall(view, "last", a.last);
-        (void)cJSON_AddNumberToObject(view, "torn_bytes", (double)torn_bytes);
+        (void)cJSON_AddNumberToObject(view, "entries", (double)found.entries);
+        views_add_wall(view, "first", found.first);
+        views_add_wall(view, "last", found.last);
+        (void)cJSON_AddStringToObject(view, "hash", found.hash);
+        (void)cJSON_AddNumberToObject(view, "torn_bytes", (double)found.torn_bytes);
         cli_print_json(view);
         cJSON_Delete(view);
         return CLI_DONE;
     }
-    printf("%s: %llu entries from %s to %s, the chain is whole\n", path, (unsigned long long)a.n,
-           first, last);
-    if (torn_bytes > 0)
+    printf("%s: %llu entries from %s to %s, the chain is whole\n"
+           "last hash: %s\n",
+           path, (unsigned long long)found.entries, first, last, found.hash);
+    if (found.torn_bytes > 0)
         printf("the last line is torn (%llu bytes): a crash left it, the next start cuts it off\n",
-               (unsigned long long)torn_bytes);
+               (unsigned long long)found.torn_bytes);
     return CLI_DONE;
 }
 

@@ -12,7 +12,8 @@ static struct journal_entry entry_of(const struct switcher *s, enum entry_kind k
                                    .verb = s->op.verb,
                                    .state = s->op.state,
                                    .epoch = s->op.epoch,
-                                   .step = s->op.step };
+                                   .step = s->op.step,
+                                   .is_forced = s->op.is_forced };
 
     str_copy(entry.group, sizeof(entry.group), s->op.group);
     str_copy(entry.operation, sizeof(entry.operation), s->op.id);
