@@ -1,6 +1,6 @@
 #include "dnsflip/ctl/metrics_text.h"
 
-#include <math.h>
+#include <stdint.h>
 
 void metrics_family(struct buf *out, const char *name, const char *type, const char *help)
 {
@@ -31,7 +31,7 @@ void metrics_sample(struct buf *out, const char *name, const struct metrics_labe
     if (labels != NULL && labels[0].name != NULL)
         (void)buf_putc(out, '}');
     /* Whole numbers up to 2^53 without an exponent, so that counters read well. */
-    if (value >= -0x1p53 && value <= 0x1p53 && !(floor(value) < value))
+    if (value >= -0x1p53 && value <= 0x1p53 && (double)(int64_t)value == value)
         (void)buf_printf(out, " %.0f\n", value);
     else
         (void)buf_printf(out, " %.15g\n", value);

@@ -1,7 +1,6 @@
 #include "dnsflip/ctl/params.h"
 
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
 #include <openssl/sha.h>
@@ -120,8 +119,8 @@ static int check_text(const struct param_spec *s, const cJSON *v, struct proto_e
 static int check_number(const struct param_spec *s, const cJSON *v, double min,
                         struct proto_error *error)
 {
-    if (!cJSON_IsNumber(v) || floor(v->valuedouble) < v->valuedouble || v->valuedouble < min ||
-        v->valuedouble > s->max)
+    if (!cJSON_IsNumber(v) || !(v->valuedouble >= min && v->valuedouble <= s->max) ||
+        (double)(int64_t)v->valuedouble != v->valuedouble)
         return proto_fail(error, PROTO_INVALID_PARAMS,
                           "\"%s\" must be a whole number from %.0f to %.0f", s->name, min, s->max);
     return 0;
