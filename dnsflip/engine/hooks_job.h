@@ -10,6 +10,7 @@
 #include "dnsflip/engine/hooks.h"
 #include "dnsflip/model/limits.h"
 #include "dnsflip/model/target.h"
+#include "probes/probe.h"
 
 #define HOOKS_JOBS_MAX 16384       /* that wait; a further one fails */
 #define HOOKS_KEY_BYTES 160        /* group, or two clusters and what is between them */
@@ -22,7 +23,6 @@
 struct exec;
 struct hooks_run;
 struct loop_timer;
-struct probe_run;
 
 enum hooks_job_type { HOOKS_JOB_HOOK = 0, HOOKS_JOB_LOCK, HOOKS_JOB_PROOF };
 
@@ -49,7 +49,8 @@ struct hooks_job {
     struct probe_cfg proof;
     char host[HOSTNAME_BYTES];
     struct target target;
-    struct mono deadline; /* of the last try */
+    struct probe_request request; /* of the try in flight, which borrows it */
+    struct mono deadline;         /* of the last try */
     bool is_once;
     struct probe_run *probe; /* in flight, or NULL */
     char detail[HOOKS_DETAIL_BYTES];

@@ -4,7 +4,6 @@
 #include "dnsflip/engine/hooks_job.h"
 #include "dnsflip/io/io.h"
 #include "dnsflip/io/loop.h"
-#include "probes/probe.h"
 
 static struct mono now_of(const struct hooks_job *job)
 {
@@ -44,7 +43,9 @@ static void on_seen(void *arg, const struct observation *seen)
 static void ask(struct hooks_job *job)
 {
     struct hooks *h = job->hooks;
-    struct probe_request request = {
+    struct err err;
+
+    job->request = (struct probe_request){
         .cfg = &job->proof,
         .hostname = job->host,
         .base_path = "",
@@ -53,9 +54,7 @@ static void ask(struct hooks_job *job)
         .id = HOOKS_PROOF_ID_BASE + h->next_proof++ % HOOKS_PROOF_IDS,
         .fresh = true,
     };
-    struct err err;
-
-    if (probe_start(&request, h->io, on_seen, job, &job->probe, &err) != 0) {
+    if (probe_start(&job->request, h->io, on_seen, job, &job->probe, &err) != 0) {
         job->probe = NULL;
         try_failed(job, err.text);
         return;
