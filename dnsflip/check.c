@@ -48,6 +48,20 @@ static void warn_of_silence(const struct settings *s, struct config_report *repo
     }
 }
 
+/* What the file may say before this version does it. */
+static void warn_of_secondaries(const struct settings *s, struct config_report *report)
+{
+    struct config_place nowhere = { .file = "" };
+
+    for (size_t i = 0; i < s->n_providers; i++) {
+        if (s->providers[i].local.secondaries.n_notify > 0)
+            config_report_add(report, CONFIG_WARNING, nowhere,
+                              "providers.%s.secondaries: this version neither notifies them nor "
+                              "lets them transfer the zone: do not delegate to them yet",
+                              s->providers[i].name);
+    }
+}
+
 int check_load(const char *path, struct settings **out, struct config_report *report)
 {
     struct problems problems = { report, path };
@@ -56,6 +70,7 @@ int check_load(const char *path, struct settings **out, struct config_report *re
         return -1;
     warn_settings(*out, report);
     warn_of_silence(*out, report);
+    warn_of_secondaries(*out, report);
     size_t n = render_check(*out, on_problem, &problems);
     config_report_sort(report, path);
     if (n == 0)
