@@ -149,5 +149,7 @@ int cli_act(const struct cli_args *args);
 int cli_reload(const struct cli_args *args);
 int cli_init(const struct cli_args *args);
 int cli_run(const struct cli_args *args);
+/* Only when `lab` is not the first word: says so. */
+int cli_lab(const struct cli_args *args);
 
 #endif

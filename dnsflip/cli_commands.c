@@ -9,6 +9,7 @@
 
 static const char look[] = "Look (nothing is changed)";
 static const char act[] = "Act (needs the role operate)";
+static const char other[] = "Other";
 static const char admin[] = "Administer (needs the role admin)";
 
 const struct cli_option_spec cli_options[CLI_OPTIONS] = {
@@ -174,14 +175,14 @@ const struct cli_command cli_commands[] = {
     { "resume", "", 0, 0, CLI_ANYTHING, ACT_OPTIONS, EXIT(CLI_REFUSED), admin, "end a pause", "",
       cli_act },
 
-    { "lab", "[WORD]", 0, 2, CLI_ANYTHING, 0, 0, "Other",
+    { "lab", "[WORD [CLUSTER]]", 0, 2, CLI_ANYTHING, 0, 0, other,
       "two small clusters on loopback to try it on, and words that break them",
-      "dnsflip lab --help tells more: main hands its arguments on unread.", cli_help },
-    { "completion bash", "", 0, 0, CLI_ANYTHING, 0, 0, "Other", "completion for bash",
+      "It has words and options of its own: dnsflip lab --help.", cli_lab },
+    { "completion bash", "", 0, 0, CLI_ANYTHING, 0, 0, other, "completion for bash",
       "Source it, or install it as bash-completion/completions/dnsflip.", cli_completion },
-    { "completion zsh", "", 0, 0, CLI_ANYTHING, 0, 0, "Other", "completion for zsh",
+    { "completion zsh", "", 0, 0, CLI_ANYTHING, 0, 0, other, "completion for zsh",
       "Install it as site-functions/_dnsflip.", cli_completion },
-    { "help", "[COMMAND]", 0, 2, CLI_ANYTHING, 0, 0, "Other", "this list, or a command's own text",
+    { "help", "[COMMAND]", 0, 2, CLI_ANYTHING, 0, 0, other, "this list, or a command's own text",
       "", cli_help },
     { NULL, NULL, 0, 0, CLI_ANYTHING, 0, 0, NULL, NULL, NULL, NULL },
 };

@@ -25,3 +25,9 @@ int cli_run(const struct cli_args *args)
         return cli_fail_text(args, CLI_ERROR, "%s", err.text);
     return exit;
 }
+
+int cli_lab(const struct cli_args *args)
+{
+    return cli_fail_text(args, CLI_USAGE,
+                         "lab has options of its own: write `dnsflip lab` first, without others");
+}

@@ -36,6 +36,7 @@ STUB(cli_act)
 STUB(cli_reload)
 STUB(cli_init)
 STUB(cli_run)
+STUB(cli_lab)
 
 STUB(cli_completion)
 STUB(cli_help)
