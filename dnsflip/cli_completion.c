@@ -31,10 +31,21 @@ static const char *kind_name(enum cli_kind kind)
     return "";
 }
 
+/* Is c the first command of its family, "operation" and the like? */
+static bool is_first_of_family(const struct cli_command *c)
+{
+    size_t len = strcspn(c->name, " ") + 1;
+
+    for (const struct cli_command *other = cli_commands; other != c; other++) {
+        if (strncmp(other->name, c->name, len) == 0)
+            return false;
+    }
+    return true;
+}
+
 /* First words, or with family the second words of commands that begin with it. */
 static void print_names(const char *family)
 {
-    const char *last = "";
     size_t len = family != NULL ? strlen(family) : 0;
 
     for (const struct cli_command *c = cli_commands; c->name != NULL; c++) {
@@ -48,9 +59,8 @@ static void print_names(const char *family)
                 printf(" %s", space + 1);
             continue;
         }
-        if (strncmp(last, c->name, first) != 0 || (last[first] != '\0' && last[first] != ' '))
+        if (space == NULL || is_first_of_family(c))
             printf(" %.*s", (int)first, c->name);
-        last = c->name;
     }
 }
 
@@ -60,10 +70,7 @@ static void print_lists(void)
     puts("_dnsflip_commands() {\n    case \"$1\" in");
     for (const struct cli_command *c = cli_commands; c->name != NULL; c++) {
         const char *space = strchr(c->name, ' ');
-        bool is_first = c == cli_commands || space == NULL ||
-                        strncmp(c->name, c[-1].name, (size_t)(space - c->name) + 1) != 0;
-
-        if (c->section == NULL || space == NULL || !is_first)
+        if (c->section == NULL || space == NULL || !is_first_of_family(c))
             continue;
         char family[32];
         (void)snprintf(family, sizeof(family), "%.*s", (int)(space - c->name), c->name);
@@ -91,11 +98,14 @@ static void print_lists(void)
     for (int i = 0; i < CLI_OPTIONS; i++) {
         const struct cli_option_spec *o = &cli_options[i];
 
-        if (o->value != NULL)
-            printf("    --%s) echo %s ;;\n", o->name,
-                   o->kind == CLI_WORDS      ? o->words
-                   : o->kind == CLI_ANYTHING ? "-"
-                                             : kind_name(o->kind));
+        if (o->value == NULL)
+            continue;
+        printf("    --%s", o->name);
+        if (o->letter != 0)
+            printf(" | -%c", o->letter);
+        printf(") echo %s ;;\n", o->kind == CLI_WORDS      ? o->words
+                                 : o->kind == CLI_ANYTHING ? "-"
+                                                           : kind_name(o->kind));
     }
     puts("    *) return 1 ;;\n    esac\n}");
     /* What the daemon knows, if one answers: names are taken from its JSON. */

@@ -10,7 +10,7 @@
 
 #define PARAMS_MAX 16    /* of one method */
 #define OVERRIDES_MAX 32 /* names in one request */
-#define DIGEST_TEXT_MAX (2 * PROTO_LINE_BYTES_MAX)
+#define DIGEST_TEXT_MAX ((size_t)2 * PROTO_LINE_BYTES_MAX)
 
 _Static_assert(PARAMS_DIGEST_BYTES == 2 * SHA256_DIGEST_LENGTH + 1, "a SHA-256 in hex");
 

@@ -112,7 +112,7 @@ static bool is_blank(const char *p, size_t n)
 
 static int read_id(const cJSON *root, struct proto_request *out, struct proto_error *error)
 {
-    const cJSON *id = cJSON_GetObjectItemCaseSensitive(root, "id");
+    cJSON *id = cJSON_GetObjectItemCaseSensitive(root, "id");
     char text[PROTO_ID_BYTES];
 
     if (id == NULL)
@@ -133,7 +133,7 @@ static int read_id(const cJSON *root, struct proto_request *out, struct proto_er
     if (!cJSON_IsString(id) && !cJSON_IsNull(id))
         return proto_fail(error, PROTO_INVALID_REQUEST,
                           "\"id\" must be a string, an integer or null");
-    if (!cJSON_PrintPreallocated((cJSON *)(uintptr_t)id, text, sizeof(text), 0))
+    if (!cJSON_PrintPreallocated(id, text, sizeof(text), 0))
         return proto_fail(error, PROTO_INVALID_REQUEST, "\"id\" is longer than %d bytes",
                           PROTO_ID_BYTES - 1);
     memcpy(out->id, text, sizeof(out->id));
