@@ -104,6 +104,10 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -c $< -o $@
 
+# `dnsflip init` refuses a clock that is older than the program.
+BUILD_EPOCH := $(or $(SOURCE_DATE_EPOCH),$(shell stat -c %Y VERSION))
+$(BUILD)/dnsflip/cli_init.o: private override CFLAGS += -DDNSFLIP_BUILD_EPOCH=$(BUILD_EPOCH)
+
 $(BUILD)/dnsflip: $(call obj,$(MAIN_SOURCES))
 	$(call say,LD)$(CC) $(LDFLAGS) $^ $(PKG_LIBS) -o $@
 
@@ -179,8 +183,8 @@ install: all               ## install to DESTDIR, PREFIX
 	$(foreach f,$(wildcard dnsflip/man/*.8),install -m 644 $(f) $(share)/man/man8 &&) true
 	$(foreach f,$(wildcard dnsflip/man/*.5),install -m 644 $(f) $(share)/man/man5 &&) true
 	$(if $(wildcard conf/*),cp -R conf/. $(share)/doc/dnsflip/conf)
-	$(if $(wildcard completions/dnsflip.bash),install -m 644 completions/dnsflip.bash $(share)/bash-completion/completions/dnsflip)
-	$(if $(wildcard completions/_dnsflip),install -m 644 completions/_dnsflip $(share)/zsh/site-functions)
+	$(BUILD)/dnsflip completion bash >$(share)/bash-completion/completions/dnsflip
+	$(BUILD)/dnsflip completion zsh >$(share)/zsh/site-functions/_dnsflip
 
 dist:                      ## build/dnsflip-VERSION.tar.gz from the last commit
 	@mkdir -p build
