@@ -10,10 +10,12 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -75,16 +77,41 @@ static uint16_t free_port(void)
     return ntohs(sa.sin_port);
 }
 
-static void run_supervisor(const struct instance *in, const char *how)
+/* Puts text over a file of /etc, for this process and what it starts. */
+static bool overlay(const struct instance *in, const char *name, const char *path, const char *text)
+{
+    const char *mine = tempdir_path(&in->dir, name);
+    FILE *file = fopen(mine, "w");
+
+    if (file == NULL)
+        return false;
+    bool is_written = fputs(text, file) >= 0;
+    return fclose(file) == 0 && is_written && mount(mine, path, NULL, MS_BIND, NULL) == 0;
+}
+
+static bool make_users(const struct instance *in)
+{
+    return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           overlay(in, "passwd", "/etc/passwd",
+                   "root:x:0:0::/root:/bin/sh\n"
+                   "dnsflip:x:64101:64101::/:/usr/sbin/nologin\n"
+                   "dnsflip-face:x:64102:64102::/:/usr/sbin/nologin\n") &&
+           overlay(in, "group", "/etc/group",
+                   "root:x:0:\ndnsflip:x:64101:\ndnsflip-face:x:64102:\n");
+}
+
+static void run_supervisor(const struct instance *in, const char *how, bool has_users)
 {
     char port[8];
     struct err err;
     const char *argv[] = { "dnsflip", FAKE_JUDGE_VERB, in->control, port, how, NULL };
-    struct supervisor_options o = { .judge_argv = argv, .single_user = true };
+    struct supervisor_options o = { .judge_argv = argv, .single_user = !has_users };
     int log = open(tempdir_path(&in->dir, "log"), O_WRONLY | O_CREAT | O_APPEND, 0600);
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nothing outlives a test program that is killed */
     (void)str_format(port, sizeof(port), "%u", in->port);
+    if (has_users && !make_users(in))
+        _exit(INSTANCE_NO_USERS);
     (void)dup2(log, STDERR_FILENO);
     (void)close(log);
     int code = supervisor_run(&o, &err);
@@ -104,7 +131,7 @@ static void show_log(const struct instance *in)
         (void)fclose(log);
 }
 
-void instance_start(struct instance *in, const char *how)
+static void start(struct instance *in, const char *how, bool has_users)
 {
     provide_face();
     tempdir_init(&in->dir);
@@ -114,17 +141,48 @@ void instance_start(struct instance *in, const char *how)
     in->supervisor = fork();
     assert_true(in->supervisor >= 0);
     if (in->supervisor == 0)
-        run_supervisor(in, how);
-    if (strcmp(how, "serve") != 0)
-        return;
+        run_supervisor(in, how, has_users);
+}
+
+static bool has_ended(const struct instance *in)
+{
+    siginfo_t dead = { .si_pid = 0 };
+
+    return waitid(P_PID, (id_t)in->supervisor, &dead, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           dead.si_pid != 0;
+}
+
+static void await_start(const struct instance *in)
+{
     int cluster = -1;
     struct mono end = mono_add(mono_now(), INSTANCE_WAIT_MS);
-    while (cluster < 0 && mono_since(end, mono_now()) > 0)
+
+    while (cluster < 0 && mono_since(end, mono_now()) > 0 && !has_ended(in))
         cluster = instance_ask(in, 0, 50);
     if (cluster != 1)
         show_log(in);
     assert_int_equal(cluster, 1);
     (void)instance_state(in, "generation"); /* the judge has heard that its pair is adopted */
+}
+
+void instance_start(struct instance *in, const char *how)
+{
+    start(in, how, false);
+    if (strcmp(how, "serve") == 0)
+        await_start(in);
+}
+
+bool instance_start_as_users(struct instance *in)
+{
+    int cluster = -1;
+
+    start(in, "serve", true);
+    while (cluster < 0 && !has_ended(in))
+        cluster = instance_ask(in, 0, 50);
+    if (cluster < 0 && instance_await_end(in) == INSTANCE_NO_USERS)
+        return false;
+    await_start(in);
+    return true;
 }
 
 int instance_await_end(struct instance *in)

@@ -14,6 +14,10 @@
 #define INSTANCE_QUERY_BYTES 64
 #define INSTANCE_WAIT_MS 10000 /* for what must happen, on a machine under load */
 
+#define INSTANCE_JUDGE_UID 64101 /* of the users that instance_start_as_users makes */
+#define INSTANCE_FACE_UID 64102
+#define INSTANCE_NO_USERS 77 /* exit code: this machine lets nobody make them */
+
 struct instance {
     struct tempdir dir;
     pid_t supervisor;
@@ -23,6 +27,10 @@ struct instance {
 
 /* how: the fake judge's last word.  With "serve", returns when it answers. */
 void instance_start(struct instance *in, const char *how);
+
+/* As instance_start with "serve", but with the users dnsflip and dnsflip-face, which only this
+ * instance sees.  False if that cannot be had; then it has ended. */
+bool instance_start_as_users(struct instance *in);
 
 /* Sends SIGTERM unless the supervisor has ended; returns its exit code. */
 int instance_stop(struct instance *in);
