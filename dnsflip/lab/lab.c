@@ -47,13 +47,13 @@ struct options {
 /* Says what is wrong with the arguments. */
 static int fail_usage(const char *what, const char *word)
 {
-    fprintf(stderr, "dnsflip lab: %s \"%s\"\ndnsflip lab --help tells more\n", what, word);
+    (void)fprintf(stderr, "dnsflip lab: %s \"%s\"\ndnsflip lab --help tells more\n", what, word);
     return EXIT_USAGE;
 }
 
 static int fail(const struct err *err)
 {
-    fprintf(stderr, "dnsflip lab: %s\n", err->text);
+    (void)fprintf(stderr, "dnsflip lab: %s\n", err->text);
     return err->code == ERR_USAGE ? EXIT_USAGE : EXIT_FAILURE;
 }
 
@@ -226,7 +226,7 @@ static void print_places(const struct run *run)
     printf("Break and heal it from another terminal: dnsflip lab fail|hang|slow|unhealthy|heal "
            "use1%s%s\nCtrl-C ends all of it.\n",
            s->is_temporary ? "" : " --dir ", s->is_temporary ? "" : s->dir);
-    fflush(stdout);
+    (void)fflush(stdout);
 }
 
 static int start_and_wait(const struct options *o)
@@ -254,7 +254,7 @@ int lab_main(int argc, char **argv)
     if (result != 0)
         return result;
     if (o.has_help) {
-        fputs(help, stdout);
+        (void)fputs(help, stdout);
         return EXIT_SUCCESS;
     }
     if (o.word[0] == '\0')

@@ -124,13 +124,13 @@ static void take(struct observer *o, const uint8_t *bytes, size_t n)
         return;
     name->is_awaited = false;
     o->answered++;
-    if (!read_answer(bytes, n, name->query_bytes, &ip)) {
-        o->wrong++;
-    } else if (inet_ip_equal(&ip, &o->after)) {
+    bool is_read = read_answer(bytes, n, name->query_bytes, &ip);
+
+    if (is_read && inet_ip_equal(&ip, &o->after)) {
         if (name->moved_us == 0)
             o->n_moved++;
         name->moved_us = name->moved_us != 0 ? name->moved_us : mono_now_us();
-    } else if (name->moved_us != 0 || !inet_ip_equal(&ip, &o->before)) {
+    } else if (!is_read || name->moved_us != 0 || !inet_ip_equal(&ip, &o->before)) {
         o->wrong++;
     }
 }

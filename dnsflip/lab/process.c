@@ -22,8 +22,8 @@ static void settle(const char *name, int end_signal, pid_t parent)
     if (getppid() != parent)
         _exit(NOT_STARTED);
     prctl(PR_SET_NAME, name);
-    signal(SIGINT, SIG_DFL);
-    signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -79,7 +79,7 @@ static void live(const struct site *site, int place, SSL_CTX *tls)
     str_format(socket_name, sizeof(socket_name), "%s.sock", site_place_name(place));
     cfg.control_fd = cluster_listen_control(site_path(site->dir, socket_name, path), &err);
     if (cfg.control_fd < 0 || cluster_serve(&cfg, &err) < 0)
-        fprintf(stderr, "%s: %s\n", site_place_name(place), err.text);
+        (void)fprintf(stderr, "%s: %s\n", site_place_name(place), err.text);
     _exit(1);
 }
 

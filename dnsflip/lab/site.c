@@ -128,8 +128,11 @@ static int make_dir(struct site *site, const char *dir, struct err *err)
     if (!str_copy(site->dir, sizeof(site->dir), full))
         return err_set(err, ERR_LIMIT, "%s: the folder of a lab has at most %d characters", full,
                        SITE_DIR_BYTES - 1);
+    if (access(site_path(site->dir, "dnsflip.yaml", full), F_OK) == 0)
+        return err_set(err, ERR_USAGE, "%s holds a lab already: name another folder or remove it",
+                       site->dir);
     if (strpbrk(site->dir, "\"\\\n") != NULL)
-        return err_set(err, ERR_USAGE, "%s: no quotes or backslashes in the folder of a lab", full);
+        return err_set(err, ERR_USAGE, "%s: no quotes or backslashes in the folder of a lab", dir);
     return 0;
 }
 
