@@ -106,7 +106,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 
 # `dnsflip init` refuses a clock that is older than the program.
 BUILD_EPOCH := $(or $(SOURCE_DATE_EPOCH),$(shell stat -c %Y VERSION))
-$(BUILD)/dnsflip/cli_init.o: private override CFLAGS += -DDNSFLIP_BUILD_EPOCH=$(BUILD_EPOCH)
+$(call obj,dnsflip/cli_init.c): private CPPFLAGS += -DDNSFLIP_BUILD_EPOCH=$(BUILD_EPOCH)
 
 $(BUILD)/dnsflip: $(call obj,$(MAIN_SOURCES))
 	$(call say,LD)$(CC) $(LDFLAGS) $^ $(PKG_LIBS) -o $@
