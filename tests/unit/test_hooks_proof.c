@@ -36,6 +36,7 @@ static struct {
     char hostname[HOSTNAME_BYTES];
     struct target target;
     uint32_t id;
+    const struct probe_request *request; /* borrowed until the answer, as every probe does */
     probe_done *done;
     void *arg;
     struct probe_run run;
@@ -47,6 +48,9 @@ static void answer(void *arg)
     struct observation seen = { .detail = "503" };
 
     (void)arg;
+    (void)str_copy(probe.hostname, sizeof(probe.hostname), probe.request->hostname);
+    probe.target = *probe.request->target;
+    probe.id = probe.request->id;
     seen.reason[PROFILE_ACTIVE] =
         probe.tries == probe.passes_at ? REASON_OK : REASON_HTTP_SERVER_ERROR;
     probe.done(probe.arg, &seen);
@@ -59,9 +63,7 @@ int probe_start(const struct probe_request *request, struct io *io, probe_done *
     probe.tries++;
     if (probe.is_unable)
         return err_set(err, ERR_LIMIT, "no descriptor is left");
-    (void)str_copy(probe.hostname, sizeof(probe.hostname), request->hostname);
-    probe.target = *request->target;
-    probe.id = request->id;
+    probe.request = request;
     probe.done = done;
     probe.arg = arg;
     *run = &probe.run;
