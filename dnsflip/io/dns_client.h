@@ -46,8 +46,10 @@ __attribute__((warn_unused_result)) int dns_client_new(struct loop *loop, struct
 void dns_client_free(struct dns_client *client);
 
 /* Asks server for name and type (1 A, 28 AAAA, 5 CNAME, 6 SOA ...) once, over UDP (retried once at
- * half of timeout_ms; TC is reported, not followed) or TCP, RD clear.  done runs exactly once,
- * never before this returns, unless cancelled. */
+ * half of timeout_ms; TC is reported, not followed) or TCP, RD clear.  At most DNS_LANE_WINDOW
+ * (128) are in flight to one server and further ones wait in order, so that no socket buffer
+ * overflows; timeout_ms counts from when the question is sent.  done runs exactly once, never
+ * before this returns, unless cancelled. */
 struct dns_ask *dns_client_ask(struct dns_client *client, const struct inet_addr *server,
                                const char *name, uint16_t type, bool tcp, int64_t timeout_ms,
                                dns_ask_done *done, void *arg);

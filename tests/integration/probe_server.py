@@ -328,15 +328,51 @@ class Server:
             pass
 
 
+class NameServer:
+    """A resolver that knows a handful of names: (address, type) by first label."""
+
+    ADDRESSES = {b"lb": {1: bytes([127, 0, 0, 1])}, b"lb6": {28: bytes(15) + b"\x01"}}
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            query, client = self.socket.recvfrom(512)
+            label = query[13:13 + query[12]]
+            kind = struct.unpack("!H", query[-4:-2])[0]
+            known = self.ADDRESSES.get(label)
+            data = (known or {}).get(kind)
+            answer = bytearray(query)
+            answer[2] |= 0x80
+            answer[3] = 0x80 | (0 if known else 3)
+            if data:
+                answer[7] = 1
+                answer += b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 60, len(data)) + data
+            self.socket.sendto(bytes(answer), client)
+
+
+def pair(certificate=None):
+    """Two servers on one port: two clusters of one hostname."""
+    while True:
+        server = Server("127.0.0.1", certificate=certificate)
+        try:
+            Server("127.0.0.2", server.port, certificate)
+            return server
+        except OSError:  # somebody else has the port there
+            continue
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     make_certificates(folder)
-    servers = {"http": Server("127.0.0.1"), "http6": Server("::1")}
-    for name in ("good", "other-name", "expired", "future", "untrusted"):
+    servers = {"http": pair(), "good": pair(folder / "good"), "http6": Server("::1"),
+               "dns": NameServer()}
+    for name in ("other-name", "expired", "future", "untrusted"):
         servers[name] = Server("127.0.0.1", certificate=folder / name)
-    # The same ports at another address: the other cluster of the same hostname.
-    Server("127.0.0.2", servers["http"].port)
-    Server("127.0.0.2", servers["good"].port, folder / "good")
     for name, server in servers.items():
         print(name, server.port)
     print("ready", 0, flush=True)

@@ -320,6 +320,32 @@ static void an_alias_that_cannot_be_resolved_proves_nothing(void **state)
     expect("no resolver", &seen, REASON_RESOLVER, REASON_RESOLVER);
 }
 
+static void an_alias_is_resolved_and_asked_under_the_production_hostname(void **state)
+{
+    (void)state;
+    struct inet_addr resolver = { .port = probe_server_port(&server, "dns") };
+    assert_true(inet_parse_ip("127.0.0.1", &resolver.ip));
+    dns_client_set_resolvers(server.io.dns_client, &resolver, 1);
+    struct probe_cfg cfg = config_of("http", "good"); /* its certificate is not lb.test's */
+    struct target target = { .cname = "lb.test" };
+    struct observation seen = run_at(&cfg, CLASS_CUSTOM, "", &target, 4);
+    expect("v4", &seen, REASON_OK, REASON_OK);
+    assert_string_equal(seen.address.text, "127.0.0.1");
+    assert_in_range(seen.times.dns_us, 1, seen.times.connect_us);
+    seen = run_at(&cfg, CLASS_CUSTOM, "", &target, 6);
+    expect("no v6", &seen, REASON_RESOLVER, REASON_RESOLVER);
+
+    cfg = config_of("tcp", "http6");
+    str_copy(target.cname, sizeof target.cname, "lb6.test");
+    seen = run_at(&cfg, CLASS_CUSTOM, "", &target, 0);
+    expect("v6, as there is no v4", &seen, REASON_OK, REASON_OK);
+    assert_string_equal(seen.address.text, "::1");
+    str_copy(target.cname, sizeof target.cname, "nobody.test");
+    seen = run_at(&cfg, CLASS_CUSTOM, "", &target, 0);
+    expect("unknown", &seen, REASON_RESOLVER, REASON_RESOLVER);
+    assert_string_equal(seen.detail, "nobody.test has no address (rcode 3)");
+}
+
 static void fail_if_called(void *arg, const struct observation *seen)
 {
     (void)arg;
@@ -413,6 +439,7 @@ int main(void)
         cmocka_unit_test(tcp_goes_on_to_the_next_address),
         cmocka_unit_test(each_family_is_asked_at_its_own_address),
         cmocka_unit_test(an_alias_that_cannot_be_resolved_proves_nothing),
+        cmocka_unit_test(an_alias_is_resolved_and_asked_under_the_production_hostname),
         cmocka_unit_test(a_cancelled_run_calls_nobody),
         cmocka_unit_test(an_unknown_kind_does_not_start),
         cmocka_unit_test(problems_are_named),
