@@ -2,7 +2,7 @@
 # All of `make check` but the installing: goes on after a failure, so that the summary is whole.
 # From the makefile: MAKE, JOBS, RESULTS, and the directories STRICT_BUILD, SAN_BUILD, COVER_BUILD.
 set -u
-export MAKE JOBS RESULTS COVER_BUILD UBSAN_OPTIONS=print_stacktrace=1
+export MAKE JOBS RESULTS COVER_BUILD UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=detect_stack_use_after_return=1
 make="$MAKE --no-print-directory"
 strict="MODE=release BUILD=$STRICT_BUILD WERROR=-Werror"
 san="MODE=san BUILD=$SAN_BUILD WERROR=-Werror"
