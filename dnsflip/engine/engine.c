@@ -126,7 +126,8 @@ static void drop_looks(struct engine *e, struct engine_group *g)
     for (unsigned place = 0; place < CLUSTERS_MAX; place++) {
         if (g->looks[place] == NULL)
             continue;
-        hooks_cancel(e->deps.hooks, g->looks[place]->operation);
+        if (e->deps.hooks != NULL)
+            hooks_cancel(e->deps.hooks, g->looks[place]->operation);
         mem_free(g->looks[place]);
         g->looks[place] = NULL;
     }
@@ -278,6 +279,9 @@ void engine_free(struct engine *e)
     if (e == NULL)
         return;
     e->is_running = false;
+    /* A promotion that runs is not ours to stop: whoever comes next asks its lock and its proof.
+     * hooks_free lets go of it. */
+    e->deps.hooks = NULL;
     engine_probe_cancel(e);
     engine_reference_cancel(e);
     drop_groups(e, e->groups, e->n_groups);
