@@ -132,6 +132,13 @@ static bool may_try_next(const struct http_run *run, const struct http_response 
            response->reason == REASON_CONNECT_TIMEOUT || response->reason == REASON_CONNECT_FAILED;
 }
 
+static bool is_about_trust(enum reason_code reason)
+{
+    return reason == REASON_CERT_EXPIRED || reason == REASON_CERT_NAME ||
+           reason == REASON_CERT_UNTRUSTED || reason == REASON_LOCAL_CLOCK ||
+           reason == REASON_TLS_FAILED;
+}
+
 static void finished(CURL *easy, CURLcode code)
 {
     struct http_run *run = NULL;
@@ -141,6 +148,10 @@ static void finished(CURL *easy, CURLcode code)
     http_reason(run, code, &response);
     if (run->is_misdirected)
         response.reason = REASON_LOCAL;
+    if (is_about_trust(response.reason))
+        run->slot->is_suspect = true;
+    else if (run->request.is_fresh && response.reason == REASON_OK)
+        run->slot->is_suspect = false;
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     response.status = (int32_t)status;
@@ -183,7 +194,7 @@ static void choose(struct http_run *run)
         i < request->n_addresses && slot->port == request->port && slot->store == run->store;
     bool is_expired = slot->certificate_expires.ms != 0 &&
                       slot->certificate_expires.ms <= loop_now(run->http->loop).wall.ms;
-    if (slot->fd >= 0 && (!is_ours || is_expired))
+    if ((slot->fd >= 0 && !is_ours) || is_expired || slot->is_suspect)
         request->is_fresh = true;
     if (request->is_fresh)
         close_kept(slot);

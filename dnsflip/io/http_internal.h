@@ -13,11 +13,12 @@
 
 /* What we know of the connection kept for one id. */
 struct http_slot {
-    int fd;                          /* -1 = none */
-    unsigned n_runs;                 /* in flight: their connection is not to be closed */
-    bool was_connected;              /* the last one that closed had come to stand */
-    struct inet_ip address;          /* it goes to */
-    uint16_t port;                   /* it goes to */
+    int fd;                 /* -1 = none */
+    bool is_suspect;        /* a handshake failed: no session is resumed until one is well */
+    unsigned n_runs;        /* in flight: their connection is not to be closed */
+    bool was_connected;     /* the last one that closed had come to stand */
+    struct inet_ip address; /* it goes to */
+    uint16_t port;          /* it goes to */
     struct wall certificate_expires; /* seen when it was opened; 0 = not seen */
     const X509_STORE *store;         /* it was verified with; only compared */
 };

@@ -173,7 +173,8 @@ class Connection:
 
     def facts(self, **more):
         return dict(status="healthy", connection=self.serial, request=self.requests,
-                    server=self.sock.getsockname()[0], **more)
+                    server=self.sock.getsockname()[0],
+                    resumed=getattr(self.sock, "session_reused", False), **more)
 
     def wait_for_end(self):
         try:

@@ -164,6 +164,22 @@ static void a_connection_that_the_server_closed_is_replaced_without_a_failure(vo
     }
 }
 
+static void
+a_replaced_tls_connection_resumes_its_session_but_a_fresh_one_shows_its_certificate(void **state)
+{
+    (void)state;
+    struct http_request request = request_to("good", "127.0.0.1", 95, "/bye");
+    struct seen first = get(&request);
+    struct seen second = get(&request);
+    assert_non_null(strstr(first.body, "\"resumed\": false"));
+    assert_non_null(strstr(second.body, "\"resumed\": true"));
+    assert_int_equal(second.response.certificate_expires.ms, first.response.certificate_expires.ms);
+    request.is_fresh = true;
+    struct seen third = get(&request);
+    assert_non_null(strstr(third.body, "\"resumed\": false"));
+    assert_int_not_equal(third.response.certificate_expires.ms, 0);
+}
+
 static void the_request_carries_the_hostname_and_nothing_it_should_not(void **state)
 {
     (void)state;
@@ -425,6 +441,8 @@ int main(void)
         cmocka_unit_test(one_id_whose_address_changes_leaves_its_connection),
         cmocka_unit_test(two_ids_at_one_address_have_a_connection_each),
         cmocka_unit_test(a_connection_that_the_server_closed_is_replaced_without_a_failure),
+        cmocka_unit_test(
+            a_replaced_tls_connection_resumes_its_session_but_a_fresh_one_shows_its_certificate),
         cmocka_unit_test(the_request_carries_the_hostname_and_nothing_it_should_not),
         cmocka_unit_test(each_way_of_failing_has_its_reason),
         cmocka_unit_test(each_certificate_has_its_reason),

@@ -14,6 +14,7 @@ test_answer_message_LIBS := ldns
 test_answer_message_USES := dnsflip/dns/answer.c dnsflip/dns/answer_walk.c dnsflip/dns/page.c dnsflip/dns/view.c dnsflip/render/compose.c dnsflip/render/emit.c dnsflip/render/entry.c dnsflip/render/managed.c dnsflip/render/names.c dnsflip/render/nodes.c dnsflip/render/records.c dnsflip/render/render.c dnsflip/render/wire.c dnsflip/render/zone_check.c dnsflip/model/settings.c dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/fsio.c dnsflip/base/inet.c dnsflip/base/mem.c dnsflip/base/str.c tests/support/ask.c tests/support/site.c
 test_buf_USES := dnsflip/base/buf.c dnsflip/base/mem.c
 test_cli_USES := dnsflip/cli.c dnsflip/cli_commands.c dnsflip/base/err.c dnsflip/base/mem.c dnsflip/base/str.c
+test_connect_USES := dnsflip/io/connect.c dnsflip/base/inet.c dnsflip/base/str.c dnsflip/model/observation.c
 test_counters_USES := dnsflip/dns/counters.c dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/fsio.c dnsflip/base/mem.c dnsflip/base/str.c
 test_decision_USES := dnsflip/model/decision.c
 test_dns_wire_USES := dnsflip/io/dns_wire.c dnsflip/base/mem.c dnsflip/base/str.c
