@@ -24,8 +24,9 @@ enum link_kind {
     LINK_HELLO = 1, /* first message of a judge; answered by LINK_KEPT */
     LINK_BIND,      /* bind; answered by LINK_BOUND or LINK_ERROR.  A socket that the supervisor
                        already holds for the same {role, address} is reused. */
-    LINK_DROP,      /* close the sockets that no LINK_BIND since the last LINK_HELLO or LINK_DROP
-                       asked for; unanswered */
+    LINK_DROP,      /* close the sockets that this judge does not want: those of DNS that no
+                       LINK_BIND since its last LINK_DROP (or LINK_HELLO) asked for, CONTROL and
+                       HTTP that none since its LINK_HELLO did; unanswered */
     LINK_PAIR,      /* fds: view, page; generation.  Kept, handed to the face (with its sockets, if
                        they changed); answered by LINK_ADOPTED or LINK_ERROR */
     LINK_READY,     /* the first start succeeded: from now on a dead judge is restarted */
@@ -59,7 +60,7 @@ struct link_message {
     uint32_t more;    /* LISTEN: another one follows */
     uint32_t threads; /* BIND of DNS_UDP: answer threads wanted, 0 = one per core; LISTEN: had */
     uint32_t mode;    /* CONTROL: file mode */
-    int32_t gid;      /* CONTROL: group, -1 = unchanged */
+    int32_t gid;      /* CONTROL: group, -1 = unchanged; stays what it is if we are not root */
     uint32_t reserved;
     uint64_t generation;   /* PAIR, KEPT, ADOPTED; in ERROR: of the pair refused, 0 = no pair */
     struct inet_addr addr; /* BIND (port 0 = any free one); BOUND: as bound */

@@ -26,8 +26,8 @@ int supervisor_user_find(const char *name, struct supervisor_user *out, struct e
     const struct passwd *user = getpwnam(name);
     if (user == NULL)
         return err_set(err, ERR_CONFIG,
-                       "there is no user %s: make it with \"systemd-sysusers dnsflip.conf\" "
-                       "(conf/sysusers.conf), or run with --single-user",
+                       "there is no user %s: make it with \"systemd-sysusers conf/sysusers.conf\", "
+                       "or run with --single-user",
                        name);
     out->uid = user->pw_uid;
     out->gid = user->pw_gid;

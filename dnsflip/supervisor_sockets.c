@@ -229,7 +229,8 @@ static int bind_control(struct supervisor_socket *item, const struct link_messag
         (void)close(fd);
         return err_sys(err, failed, "cannot bind %s", ask->path);
     }
-    if ((ask->gid >= 0 && lchown(ask->path, (uid_t)-1, (gid_t)ask->gid) != 0) ||
+    if ((ask->gid >= 0 && lchown(ask->path, (uid_t)-1, (gid_t)ask->gid) != 0 &&
+         (errno != EPERM || geteuid() == 0)) ||
         chmod(ask->path, mode) != 0 || listen(fd, CONTROL_BACKLOG) != 0) {
         failed = errno;
         (void)close(fd);
@@ -344,7 +345,8 @@ void supervisor_sockets_drop(struct supervisor_sockets *s)
             s->changes++;
     }
     s->n = kept;
-    supervisor_sockets_forget(s);
+    for (size_t i = 0; i < s->n; i++)
+        s->items[i].is_wanted = !is_dns(s->items[i].role);
 }
 
 void supervisor_sockets_close(struct supervisor_sockets *s)

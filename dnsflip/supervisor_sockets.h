@@ -34,7 +34,8 @@ supervisor_sockets_bind(struct supervisor_sockets *s, const struct link_message 
 /* From now on nothing is wanted until a bind asks for it. */
 void supervisor_sockets_forget(struct supervisor_sockets *s);
 
-/* Closes what is not wanted, then forgets. */
+/* Closes what is not wanted, then forgets the DNS sockets: the judge keeps its own for as long as
+ * it lives. */
 void supervisor_sockets_drop(struct supervisor_sockets *s);
 
 /* Closes all, and removes the control socket's file. */

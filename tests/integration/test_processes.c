@@ -12,9 +12,14 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "dnsflip/base/mono.h"
+#include "dnsflip/base/str.h"
 #include "tests/support/fake_judge.h"
 #include "tests/support/instance.h"
 
@@ -23,8 +28,9 @@
 #else
 #define FACE_BACK_MS 100
 #endif
-#define ANSWER_MS 2000 /* an answer that takes longer is lost */
-#define ASKED_MIN 200  /* questions that a load must have asked to mean something */
+#define JUDGE_STOP_MS 10000 /* as in dnsflip/supervisor.c */
+#define ANSWER_MS 2000      /* an answer that takes longer is lost */
+#define ASKED_MIN 200       /* questions that a load must have asked to mean something */
 
 /* Asks one question after the other until told to stop. */
 struct load {
@@ -275,6 +281,31 @@ static void a_stop_ends_all_three_and_removes_the_control_socket(void **state)
     assert_int_equal(stat(in.control, &st), -1);
 }
 
+static void a_judge_that_hears_nothing_is_killed_at_the_second_signal(void **state)
+{
+    (void)state;
+    struct instance in;
+    struct sockaddr_un sa = { .sun_family = AF_UNIX };
+    int status = 0;
+
+    instance_start(&in, "serve");
+    /* Said without waiting for an answer, which will not come. */
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_true(str_copy(sa.sun_path, sizeof(sa.sun_path), in.control));
+    assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+    assert_int_equal(send(fd, "hang", 4, 0), 4);
+    struct mono start = mono_now();
+    while (waitpid(in.supervisor, &status, WNOHANG) == 0) {
+        assert_true(mono_since(mono_now(), start) < JUDGE_STOP_MS);
+        assert_int_equal(kill(in.supervisor, SIGTERM), 0);
+        (void)poll(NULL, 0, 20);
+    }
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+    assert_int_equal(close(fd), 0);
+    tempdir_fini(&in.dir);
+}
+
 static void both_die_with_their_supervisor(void **state)
 {
     (void)state;
@@ -331,6 +362,7 @@ int main(int argc, char **argv)
                                         stop),
         cmocka_unit_test(a_judge_that_fails_its_first_start_ends_the_program_with_its_code),
         cmocka_unit_test(a_stop_ends_all_three_and_removes_the_control_socket),
+        cmocka_unit_test(a_judge_that_hears_nothing_is_killed_at_the_second_signal),
         cmocka_unit_test(both_die_with_their_supervisor),
     };
 

@@ -189,6 +189,8 @@ static void obey(char *line, char reply[LINE_BYTES])
         flip((uint8_t)a, (uint32_t)b, reply);
     else if (strcmp(verb, "state") == 0)
         tell_state(reply);
+    else if (strcmp(verb, "hang") == 0)
+        (void)poll(NULL, 0, -1);
     else if (strcmp(verb, "exit") == 0)
         exit((int)a);
 }

@@ -1,10 +1,13 @@
 /* tests/support/fake_judge.h -- a judge that decides nothing: it does what it is told on its
- * control socket, one line at a time, and answers with one line. pair GENERATION INDEX   offers a
- * pair          -> "adopted GENERATION" | "error TEXT" bad-view GENERATION     offers no view at
- * all  -> the same bad-page GENERATION     a page of another one  -> the same flip INDEX EPOCH one
- * store of one word  -> "flipped", once every thread has seen it state                   -> "pid=N
- * kept=GENERATION reloads=N faces=N generation=N udp=N tcp=N" exit CODE               ends without
- * an answer */
+ * control socket, one line at a time, and answers with one line:
+ *
+ * - pair GENERATION INDEX: offers a pair; "adopted GENERATION" or "error TEXT"
+ * - bad-view GENERATION: offers a view that is none; answers the same
+ * - bad-page GENERATION: offers the page of another view; answers the same
+ * - flip INDEX EPOCH: one store of one word; "flipped" once every thread has seen it
+ * - state: "pid=N kept=GENERATION reloads=N faces=N generation=N udp=N tcp=N"
+ * - hang: hears nothing any more, without an answer
+ * - exit CODE: ends without an answer */
 #ifndef TESTS_SUPPORT_FAKE_JUDGE_H
 #define TESTS_SUPPORT_FAKE_JUDGE_H
 

@@ -164,6 +164,28 @@ static void a_stale_control_socket_is_replaced_and_a_living_one_is_not(void **st
     tempdir_fini(&dir);
 }
 
+static void the_control_socket_stays_through_every_drop_of_the_judge_that_bound_it(void **state)
+{
+    (void)state;
+    struct tempdir dir;
+    struct supervisor_sockets s = { .n = 0 };
+    const struct supervisor_socket *item = NULL;
+    struct stat st;
+    struct err err;
+
+    tempdir_init(&dir);
+    struct link_message ask = bind_path(tempdir_path(&dir, "control.sock"));
+    assert_int_equal(supervisor_sockets_bind(&s, &ask, &item, &err), 0);
+    supervisor_sockets_drop(&s);
+    supervisor_sockets_drop(&s);
+    assert_int_equal(stat(ask.path, &st), 0);
+    supervisor_sockets_forget(&s); /* another judge, which wants another path */
+    supervisor_sockets_drop(&s);
+    assert_int_equal(s.n, 0);
+    assert_int_equal(stat(ask.path, &st), -1);
+    tempdir_fini(&dir);
+}
+
 static void a_file_that_is_no_socket_is_left_alone(void **state)
 {
     (void)state;
@@ -210,6 +232,7 @@ int main(void)
         cmocka_unit_test(what_nobody_asked_for_since_the_last_drop_is_closed),
         cmocka_unit_test(a_control_socket_has_its_mode_and_goes_with_its_file),
         cmocka_unit_test(a_stale_control_socket_is_replaced_and_a_living_one_is_not),
+        cmocka_unit_test(the_control_socket_stays_through_every_drop_of_the_judge_that_bound_it),
         cmocka_unit_test(a_file_that_is_no_socket_is_left_alone),
         cmocka_unit_test(unusable_questions_are_refused),
     };
