@@ -42,81 +42,74 @@ static enum reason_code judge(const char *body, const struct probe_cfg *cfg, cha
     return airflow_health_judge(&health, cfg, time_of(NOW), detail);
 }
 
+static const struct {
+    const char *what, *body;
+    enum reason_code reason;
+} shapes[] = {
+    { "stock 3", "{" DB "," WELL "," NULLS "}", REASON_OK },
+    { "2.3, without the younger components", "{" DB "," WELL "}", REASON_OK },
+    { "plain heartbeat key",
+      "{" DB ",\"scheduler\":{\"status\":\"healthy\",\"latest_heartbeat\":\"" NOW "\"}}",
+      REASON_OK },
+    { "no fraction", "{" DB "," SCHEDULER("\"healthy\"", BEAT("\"2026-08-21T10:11:12+00:00\"")) "}",
+      REASON_OK },
+    { "Z", "{" DB "," SCHEDULER("\"healthy\"", BEAT("\"2026-08-21T10:11:12Z\"")) "}", REASON_OK },
+    { "space, as 1.10 wrote it",
+      "{" DB "," SCHEDULER("\"healthy\"", BEAT("\"2026-08-21 10:11:12.5+00:00\"")) "}", REASON_OK },
+    { "another zone",
+      "{" DB "," SCHEDULER("\"healthy\"", BEAT("\"2026-08-21T12:11:12+02:00\"")) "}", REASON_OK },
+    { "null heartbeat", "{" DB "," SCHEDULER("\"healthy\"", BEAT("null")) "}", REASON_OK },
+    { "unknown keys, degraded",
+      "{\"new\":[1,{}]," DB ",\"scheduler\":{\"status\":\"healthy\",\"detailed_status\":"
+      "\"degraded\",\"instances\":[{\"hostname\":\"a\",\"status\":\"unhealthy\"}]},\"api\":3}",
+      REASON_OK },
+    { "triggerer unhealthy, not required",
+      "{" DB "," WELL ",\"triggerer\":{\"status\":\"unhealthy\"}}", REASON_OK },
+    { "database unhealthy", "{\"metadatabase\":{\"status\":\"unhealthy\"}," WELL "}",
+      REASON_AIRFLOW_DATABASE },
+    { "both unhealthy: the database says it",
+      "{\"metadatabase\":{\"status\":\"unhealthy\"}," SCHEDULER("\"unhealthy\"", BEAT("null")) "}",
+      REASON_AIRFLOW_DATABASE },
+    { "no scheduler ever", "{" DB "," SCHEDULER("\"unhealthy\"", BEAT("null")) "}",
+      REASON_AIRFLOW_SCHEDULER },
+    { "heartbeat 31 s old",
+      "{" DB "," SCHEDULER("\"healthy\"", BEAT("\"2026-08-21T10:10:51+00:00\"")) "}",
+      REASON_AIRFLOW_HEARTBEAT },
+    { "heartbeat 30 s old",
+      "{" DB "," SCHEDULER("\"healthy\"", BEAT("\"2026-08-21T10:10:52+00:00\"")) "}", REASON_OK },
+    { "heartbeat 30 s ahead",
+      "{" DB "," SCHEDULER("\"healthy\"", BEAT("\"2026-08-21T10:11:52+00:00\"")) "}", REASON_OK },
+    { "heartbeat 31 s ahead",
+      "{" DB "," SCHEDULER("\"healthy\"", BEAT("\"2026-08-21T10:11:53+00:00\"")) "}",
+      REASON_CLOCK_SKEW },
+    { "heartbeat is no time", "{" DB "," SCHEDULER("\"healthy\"", BEAT("\"yesterday\"")) "}",
+      REASON_BAD_JSON },
+    { "heartbeat is a number", "{" DB "," SCHEDULER("\"healthy\"", BEAT("1755771072")) "}",
+      REASON_BAD_JSON },
+    { "scheduler null", "{" DB ",\"scheduler\":null}", REASON_BAD_JSON },
+    { "scheduler status null", "{" DB "," SCHEDULER("null", BEAT("null")) "}", REASON_BAD_JSON },
+    { "scheduler missing", "{" DB "}", REASON_BAD_JSON },
+    { "scheduler is a text", "{" DB ",\"scheduler\":\"healthy\"}", REASON_BAD_JSON },
+    { "status is true", "{\"metadatabase\":{\"status\":true}," WELL "}", REASON_BAD_JSON },
+    { "another word", "{\"metadatabase\":{\"status\":\"Healthy\"}," WELL "}", REASON_BAD_JSON },
+    { "empty", "{}", REASON_BAD_JSON },
+    { "a list", "[{}]", REASON_NOT_JSON },
+    { "a text", "\"healthy\"", REASON_NOT_JSON },
+    { "nothing", "", REASON_NOT_JSON },
+    { "cut off", "{" DB "," WELL, REASON_NOT_JSON },
+    { "something behind it", "{" DB "," WELL "} ok", REASON_NOT_JSON },
+    { "HTML", "<!doctype html>", REASON_NOT_JSON },
+};
+
 static void each_shape_is_judged_as_it_must_be(void **state)
 {
     (void)state;
-    static const struct {
-        const char *what, *body;
-        enum reason_code reason;
-    } rows[] = {
-        { "stock 3", "{" DB "," WELL "," NULLS "}", REASON_OK },
-        { "2.3, without the younger components", "{" DB "," WELL "}", REASON_OK },
-        { "plain heartbeat key",
-          "{" DB ",\"scheduler\":{\"status\":\"healthy\",\"latest_heartbeat\":\"" NOW "\"}}",
-          REASON_OK },
-        { "no fraction",
-          "{" DB "," SCHEDULER("\"healthy\"", BEAT("\"2026-08-21T10:11:12+00:00\"")) "}",
-          REASON_OK },
-        { "Z", "{" DB "," SCHEDULER("\"healthy\"", BEAT("\"2026-08-21T10:11:12Z\"")) "}",
-          REASON_OK },
-        { "space, as 1.10 wrote it",
-          "{" DB "," SCHEDULER("\"healthy\"", BEAT("\"2026-08-21 10:11:12.5+00:00\"")) "}",
-          REASON_OK },
-        { "another zone",
-          "{" DB "," SCHEDULER("\"healthy\"", BEAT("\"2026-08-21T12:11:12+02:00\"")) "}",
-          REASON_OK },
-        { "null heartbeat", "{" DB "," SCHEDULER("\"healthy\"", BEAT("null")) "}", REASON_OK },
-        { "unknown keys, degraded",
-          "{\"new\":[1,{}]," DB ",\"scheduler\":{\"status\":\"healthy\",\"detailed_status\":"
-          "\"degraded\",\"instances\":[{\"hostname\":\"a\",\"status\":\"unhealthy\"}]},\"api\":3}",
-          REASON_OK },
-        { "triggerer unhealthy, not required",
-          "{" DB "," WELL ",\"triggerer\":{\"status\":\"unhealthy\"}}", REASON_OK },
-        { "database unhealthy", "{\"metadatabase\":{\"status\":\"unhealthy\"}," WELL "}",
-          REASON_AIRFLOW_DATABASE },
-        { "both unhealthy: the database says it",
-          "{\"metadatabase\":{\"status\":\"unhealthy\"}," SCHEDULER("\"unhealthy\"",
-                                                                    BEAT("null")) "}",
-          REASON_AIRFLOW_DATABASE },
-        { "no scheduler ever", "{" DB "," SCHEDULER("\"unhealthy\"", BEAT("null")) "}",
-          REASON_AIRFLOW_SCHEDULER },
-        { "heartbeat 31 s old",
-          "{" DB "," SCHEDULER("\"healthy\"", BEAT("\"2026-08-21T10:10:51+00:00\"")) "}",
-          REASON_AIRFLOW_HEARTBEAT },
-        { "heartbeat 30 s old",
-          "{" DB "," SCHEDULER("\"healthy\"", BEAT("\"2026-08-21T10:10:52+00:00\"")) "}",
-          REASON_OK },
-        { "heartbeat 30 s ahead",
-          "{" DB "," SCHEDULER("\"healthy\"", BEAT("\"2026-08-21T10:11:52+00:00\"")) "}",
-          REASON_OK },
-        { "heartbeat 31 s ahead",
-          "{" DB "," SCHEDULER("\"healthy\"", BEAT("\"2026-08-21T10:11:53+00:00\"")) "}",
-          REASON_CLOCK_SKEW },
-        { "heartbeat is no time", "{" DB "," SCHEDULER("\"healthy\"", BEAT("\"yesterday\"")) "}",
-          REASON_BAD_JSON },
-        { "heartbeat is a number", "{" DB "," SCHEDULER("\"healthy\"", BEAT("1755771072")) "}",
-          REASON_BAD_JSON },
-        { "scheduler null", "{" DB ",\"scheduler\":null}", REASON_BAD_JSON },
-        { "scheduler status null", "{" DB "," SCHEDULER("null", BEAT("null")) "}",
-          REASON_BAD_JSON },
-        { "scheduler missing", "{" DB "}", REASON_BAD_JSON },
-        { "scheduler is a text", "{" DB ",\"scheduler\":\"healthy\"}", REASON_BAD_JSON },
-        { "status is true", "{\"metadatabase\":{\"status\":true}," WELL "}", REASON_BAD_JSON },
-        { "another word", "{\"metadatabase\":{\"status\":\"Healthy\"}," WELL "}", REASON_BAD_JSON },
-        { "empty", "{}", REASON_BAD_JSON },
-        { "a list", "[{}]", REASON_NOT_JSON },
-        { "a text", "\"healthy\"", REASON_NOT_JSON },
-        { "nothing", "", REASON_NOT_JSON },
-        { "cut off", "{" DB "," WELL, REASON_NOT_JSON },
-        { "something behind it", "{" DB "," WELL "} ok", REASON_NOT_JSON },
-        { "HTML", "<!doctype html>", REASON_NOT_JSON },
-    };
     struct probe_cfg cfg = { .heartbeat_max_age_ms = MAX_AGE_MS };
     char detail[OBSERVATION_DETAIL_BYTES];
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        enum reason_code reason = judge(rows[i].body, &cfg, detail);
-        if (reason != rows[i].reason)
-            fail_msg("%s: %s (%s)", rows[i].what, reason_code_info(reason)->name, detail);
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        enum reason_code reason = judge(shapes[i].body, &cfg, detail);
+        if (reason != shapes[i].reason)
+            fail_msg("%s: %s (%s)", shapes[i].what, reason_code_info(reason)->name, detail);
         assert_int_equal(detail[0] == '\0', reason == REASON_OK || reason == REASON_NOT_JSON);
     }
 }
