@@ -44,8 +44,7 @@ static bool is_odd(const cJSON *group)
     const char *state = cli_text(cli_member(group, "operation"), "state");
 
     return !cli_truth(group, "adopted") || cli_text(group, "diverged")[0] != '\0' ||
-           strcmp(state, "partial") == 0 || strcmp(state, "attention") == 0 ||
-           strcmp(state, "needs-attention") == 0;
+           strcmp(state, "partial") == 0 || strcmp(state, "needs-attention") == 0;
 }
 
 struct cli_health cli_monitor_health(const cJSON *status)

@@ -106,11 +106,12 @@ enum cli_tone cli_table_tone(const char *word)
         const char *word;
         enum cli_tone tone;
     } words[] = {
-        { "up", CLI_GOOD },          { "done", CLI_GOOD },           { "down", CLI_BAD },
-        { "failed", CLI_BAD },       { "refused", CLI_BAD },         { "needs-attention", CLI_BAD },
-        { "attention", CLI_BAD },    { "abandoned", CLI_BAD },       { "partial", CLI_DOUBT },
-        { "unknown", CLI_DOUBT },    { "not-converged", CLI_DOUBT }, { "cancelled", CLI_DOUBT },
-        { "superseded", CLI_DOUBT },
+        { "up", CLI_GOOD },         { "done", CLI_GOOD },
+        { "down", CLI_BAD },        { "failed", CLI_BAD },
+        { "refused", CLI_BAD },     { "needs-attention", CLI_BAD },
+        { "abandoned", CLI_BAD },   { "partial", CLI_DOUBT },
+        { "unknown", CLI_DOUBT },   { "not-converged", CLI_DOUBT },
+        { "cancelled", CLI_DOUBT }, { "superseded", CLI_DOUBT },
     };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {

@@ -4,10 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "dnsflip/base/buf.h"
+#include "dnsflip/base/fsio.h"
 #include "dnsflip/check.h"
 #include "dnsflip/cli.h"
 
@@ -196,6 +199,40 @@ static void the_tables_are_whole(void **state)
     }
 }
 
+static bool is_in_page(const char *page, const char *macro, const char *name)
+{
+    char text[96];
+
+    (void)snprintf(text, sizeof(text), "%s%s", macro, name);
+    for (const char *p = page; (p = strstr(p, text)) != NULL; p++) {
+        char next = p[strlen(text)];
+
+        if (next == ' ' || next == '\n' || next == '\0')
+            return true;
+    }
+    return false;
+}
+
+static void the_manual_page_has_every_command_and_option(void **state)
+{
+    (void)state;
+    struct buf page;
+    struct err err;
+
+    buf_init(&page, 1U << 20);
+    if (fsio_read("dnsflip/man/dnsflip.8", &page, &err) != 0)
+        fail_msg("%s", err.text);
+    for (const struct cli_command *c = cli_commands; c->name != NULL; c++) {
+        if (!is_in_page(buf_text(&page), "Cm ", c->name))
+            fail_msg("dnsflip(8) lacks the command %s", c->name);
+    }
+    for (int i = 0; i < CLI_OPTIONS; i++) {
+        if (!is_in_page(buf_text(&page), "Fl -", cli_options[i].name))
+            fail_msg("dnsflip(8) lacks the option --%s", cli_options[i].name);
+    }
+    buf_fini(&page);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +241,7 @@ int main(void)
         cmocka_unit_test(what_follows_two_dashes_is_never_an_option),
         cmocka_unit_test(help_is_given_whatever_else_is_wrong),
         cmocka_unit_test(the_tables_are_whole),
+        cmocka_unit_test(the_manual_page_has_every_command_and_option),
     };
 
     return cmocka_run_group_tests_name("cli", tests, NULL, NULL);
