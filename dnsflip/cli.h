@@ -133,7 +133,6 @@ int cli_help(const struct cli_args *args);
 
 /* ---- commands ------------------------------------------------------------------------------- */
 
-int check_run(const struct cli_args *args);
 int cli_status(const struct cli_args *args);
 int cli_explain(const struct cli_args *args);
 int cli_plan(const struct cli_args *args);

@@ -100,8 +100,9 @@ static void print_reply(const cJSON *reply)
     /* An accepted move names its group itself. */
     const char *group = cli_number(reply, "exit") > 0 ? cli_text(reply, "group") : "";
 
-    fprintf(stderr, "%s%s%s%s\n", group, group[0] != '\0' ? ": " : "", cli_text(reply, "text"),
-            cli_truth(reply, "repeat") ? " (asked before: nothing was done again)" : "");
+    (void)fprintf(stderr, "%s%s%s%s\n", group, group[0] != '\0' ? ": " : "",
+                  cli_text(reply, "text"),
+                  cli_truth(reply, "repeat") ? " (asked before: nothing was done again)" : "");
 }
 
 /* Waits for the operation that reply names, if it names one and waiting was asked for. */
@@ -136,7 +137,8 @@ static int follow_all(const struct cli_args *args, struct ctl_client **client, c
     int n_good = 0, first_bad = CLI_DONE;
 
     if (cJSON_GetArraySize(cli_member(result, "groups")) == 0 && !cli_has(args, CLI_JSON))
-        fprintf(stderr, "no group is active in %s: nothing to do\n", cli_text(result, "cluster"));
+        (void)fprintf(stderr, "no group is active in %s: nothing to do\n",
+                      cli_text(result, "cluster"));
     cJSON_ArrayForEach(part, cli_member(result, "groups"))
     {
         int exit = (int)cli_number(part, "exit");

@@ -91,7 +91,7 @@ struct settings *cli_load(const struct cli_args *args)
 static int fail(const struct cli_args *args, int exit, const struct proto_error *error)
 {
     if (!cli_has(args, CLI_JSON)) {
-        fprintf(stderr, "dnsflip: %s\n", error->text);
+        (void)fprintf(stderr, "dnsflip: %s\n", error->text);
         return exit;
     }
     cJSON *view = cJSON_CreateObject();

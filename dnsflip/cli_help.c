@@ -142,8 +142,8 @@ int cli_help(const struct cli_args *args)
         args->n_operands > 0 ? cli_find(args->operands, args->n_operands, &used) : NULL;
 
     if (args->n_operands > 0 && c == NULL) {
-        fprintf(stderr, "dnsflip: no command is called \"%s\"; dnsflip help lists them\n",
-                args->operands[0]);
+        (void)fprintf(stderr, "dnsflip: no command is called \"%s\"; dnsflip help lists them\n",
+                      args->operands[0]);
         return CLI_USAGE;
     }
     if (c != NULL)

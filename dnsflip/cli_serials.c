@@ -10,7 +10,7 @@
 
 struct asking {
     struct loop *loop;
-    uint32_t *epoch;
+    uint32_t epoch;
     unsigned n_waiting;
 };
 
@@ -27,17 +27,17 @@ static void on_answer(void *arg, const struct dns_answer *answer)
 
     (void)inet_format_addr(q->server, text);
     if (answer->status != DNS_ASK_ANSWERED || !answer->has_serial) {
-        fprintf(stderr,
-                "secondary %s does not tell its serial of %s (%s): if it is ahead, it will "
-                "not take the zone\n",
-                text, q->zone, answer->detail);
+        (void)fprintf(stderr,
+                      "secondary %s does not tell its serial of %s (%s): if it is ahead, it will "
+                      "not take the zone\n",
+                      text, q->zone, answer->detail);
     } else {
         uint32_t next = answer->serial + 1;
-        uint32_t ahead = next - *q->all->epoch;
+        uint32_t ahead = next - q->all->epoch;
 
-        fprintf(stderr, "secondary %s has serial %u of %s\n", text, answer->serial, q->zone);
+        (void)fprintf(stderr, "secondary %s has serial %u of %s\n", text, answer->serial, q->zone);
         if (ahead != 0 && ahead < HALF_SERIALS)
-            *q->all->epoch = next;
+            q->all->epoch = next;
     }
     if (--q->all->n_waiting == 0)
         loop_stop(q->all->loop);
@@ -66,7 +66,7 @@ static unsigned ask_all(const struct settings *s, struct dns_client *client, str
 int cli_serials_raise(const struct settings *s, uint32_t *epoch, struct err *err)
 {
     struct question questions[PROVIDERS_MAX * SECONDARIES_MAX];
-    struct asking all = { .epoch = epoch };
+    struct asking all = { .epoch = *epoch };
     struct dns_client *client = NULL;
 
     if (loop_new(&all.loop, err) != 0)
@@ -78,6 +78,7 @@ int cli_serials_raise(const struct settings *s, uint32_t *epoch, struct err *err
     all.n_waiting = ask_all(s, client, &all, questions);
     if (all.n_waiting > 0)
         loop_run(all.loop);
+    *epoch = all.epoch;
     dns_client_free(client);
     loop_free(all.loop);
     return 0;

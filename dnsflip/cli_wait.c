@@ -37,13 +37,13 @@ static void print_progress(const cJSON *op, int64_t waited_ms)
                          cli_text(op, "verb"), cli_text(op, "group"), cli_text(op, "state"),
                          cli_number(op, "step"), cli_number(op, "steps"),
                          (long long)(waited_ms / 1000));
-    fprintf(stderr, is_terminal ? "\r\033[K%s" : "%s\n", line);
+    (void)fprintf(stderr, is_terminal ? "\r\033[K%s" : "%s\n", line);
 }
 
 static void clear_progress(bool was_printed)
 {
     if (was_printed && isatty(STDERR_FILENO) == 1)
-        fputs("\r\033[K", stderr);
+        (void)fputs("\r\033[K", stderr);
 }
 
 static cJSON *question(const char *operation, const char *level, int64_t ms)

@@ -23,11 +23,11 @@ int main(int argc, char *argv[])
     if (argc > 1 && strcmp(argv[1], "lab") == 0)
         return lab_main(argc - 1, argv + 1);
     if (cli_parse(argc, argv, &args, &err) != 0) {
-        fprintf(stderr, "dnsflip: %s\n", err.text);
+        (void)fprintf(stderr, "dnsflip: %s\n", err.text);
         if (args.command != NULL)
-            fprintf(stderr, "dnsflip %s --help tells more\n", args.command->name);
+            (void)fprintf(stderr, "dnsflip %s --help tells more\n", args.command->name);
         else
-            fputs("dnsflip help lists the commands\n", stderr);
+            (void)fputs("dnsflip help lists the commands\n", stderr);
         exit = CLI_USAGE;
     } else if (cli_has(&args, CLI_HELP) && args.command->run != cli_help) {
         cli_help_command(args.command);

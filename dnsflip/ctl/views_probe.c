@@ -71,7 +71,7 @@ void views_add_endpoints(const struct engine *e, uint32_t group, cJSON *groups)
 {
     const struct settings *s = engine_settings(e);
     struct mono now = engine_now(e).mono;
-    cJSON **lists = mem_array(s->n_groups + 1, sizeof(*lists)); /* borrowed from groups */
+    cJSON **lists = mem_array(s->n_groups + 1, sizeof(cJSON *)); /* borrowed from groups */
     cJSON *view = groups->child;
 
     for (uint32_t i = 0; i < s->n_groups; i++) {

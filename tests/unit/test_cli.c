@@ -11,6 +11,7 @@
 
 #include "dnsflip/base/buf.h"
 #include "dnsflip/base/fsio.h"
+#include "dnsflip/base/str.h"
 #include "dnsflip/check.h"
 #include "dnsflip/cli.h"
 
@@ -50,9 +51,8 @@ static int parse(const char *line, struct cli_args *args, struct err *err, char 
     char *argv[ARGS_MAX] = { text };
     int argc = 1;
 
-    assert_true(strlen(line) + sizeof("dnsflip ") <= 512);
-    memcpy(text, "dnsflip\0", 8);
-    memcpy(text + 8, line, strlen(line) + 1);
+    assert_true(str_format(text, 512, "dnsflip %s", line));
+    text[7] = '\0';
     for (char *p = text + 8; *p != '\0';) {
         char end = *p == '\'' ? '\'' : ' ';
 

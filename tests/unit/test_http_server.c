@@ -177,14 +177,17 @@ static void a_nul_byte_is_no_request(void **state)
 static void a_header_that_is_too_long_is_refused_and_the_answer_arrives(void **state)
 {
     (void)state;
-    char *request = mem_zalloc(3 * HTTP_SERVER_HEADER_BYTES_MAX);
+    const size_t len = (size_t)3 * HTTP_SERVER_HEADER_BYTES_MAX;
+    char *request = mem_zalloc(len + 1);
     struct client *c = mem_zalloc(sizeof(*c));
     struct fixture f;
 
     start(&f, NULL);
-    memset(request, 'x', 3 * HTTP_SERVER_HEADER_BYTES_MAX);
-    memcpy(request, "GET /there HTTP/1.1\r\nA: ", 24);
-    ask(&f, request, 3 * HTTP_SERVER_HEADER_BYTES_MAX, c);
+    memset(request, 'x', len);
+    static const char first[] = "GET /there HTTP/1.1\r\nA: ";
+    for (size_t i = 0; first[i] != '\0'; i++)
+        request[i] = first[i];
+    ask(&f, request, len, c);
     assert_false(c->is_reset);
     assert_memory_equal(c->reply, "HTTP/1.1 431", 12);
     assert_int_equal(f.handled, 0);
