@@ -265,7 +265,9 @@ static bool step(struct answer_request *r, struct answer_reply *reply, struct ow
     }
     if (!m.is_exact && node->flags == VIEW_NODE_DNAME) {
         a = flagged_answer(r, node);
-        if (add(r, reply, *owner, a) && follow_dname(r, reply, owner, node->name_len, a))
+        /* Asked for a CNAME, the one made here is the answer. */
+        if (add(r, reply, *owner, a) && follow_dname(r, reply, owner, node->name_len, a) &&
+            r->type != DNS_TYPE_CNAME)
             return true;
         *length = finish(r, reply, COUNTER_NOERROR);
         return false;

@@ -239,6 +239,9 @@ static void a_dname_redirects_what_lies_below_it(void **state)
         { "a.b.far.dr.example.com", "TXT",
           "NOERROR aa | far.dr.example.com. 300 IN DNAME example.org.; "
           "a.b.far.dr.example.com. 300 IN CNAME a.b.example.org." },
+        { "none.old.dr.example.com", "CNAME",
+          "NOERROR aa | old.dr.example.com. 300 IN DNAME airflow.dr.example.com.; "
+          "none.old.dr.example.com. 300 IN CNAME none.airflow.dr.example.com." },
         { "far.dr.example.com", "DNAME",
           "NOERROR aa | far.dr.example.com. 300 IN DNAME example.org." },
         { "far.dr.example.com", "A", "NOERROR aa |" SOA "200" SOA_REST },
