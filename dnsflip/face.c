@@ -239,5 +239,5 @@ int main(void)
     if (going < 0)
         log_error("link", "%s", err.text);
     /* The threads end with the process, in the middle of nothing that outlives it. */
-    _exit(going == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    return going == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
