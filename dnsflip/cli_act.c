@@ -97,12 +97,13 @@ static int check(const struct cli_args *args)
 
 static void print_reply(const cJSON *reply)
 {
+    bool is_repeat = cli_truth(reply, "repeat") && cJSON_IsString(cli_member(reply, "operation"));
     /* An accepted move names its group itself. */
     const char *group = cli_number(reply, "exit") > 0 ? cli_text(reply, "group") : "";
 
     (void)fprintf(stderr, "%s%s%s%s\n", group, group[0] != '\0' ? ": " : "",
                   cli_text(reply, "text"),
-                  cli_truth(reply, "repeat") ? " (asked before: nothing was done again)" : "");
+                  is_repeat ? " (asked before: nothing was done again)" : "");
 }
 
 /* Waits for the operation that reply names, if it names one and waiting was asked for. */

@@ -91,7 +91,10 @@ struct settings *cli_load(const struct cli_args *args)
 static int fail(const struct cli_args *args, int exit, const struct proto_error *error)
 {
     if (!cli_has(args, CLI_JSON)) {
-        (void)fprintf(stderr, "dnsflip: %s\n", error->text);
+        size_t len = strlen(error->text);
+
+        (void)fprintf(stderr, "dnsflip: %s%s", error->text,
+                      len > 0 && error->text[len - 1] == '\n' ? "" : "\n");
         return exit;
     }
     cJSON *view = cJSON_CreateObject();

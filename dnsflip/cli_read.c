@@ -103,49 +103,68 @@ static void print_entry(const struct cli_args *args, const cJSON *entry)
     buf_fini(&out);
 }
 
-/* Prints what comes until the daemon or the reader leaves. */
-static int follow(const struct cli_args *args, struct ctl_client *client, const char *group)
+/* Subscribes first and asks then: what happens between the two is printed rather than lost. */
+static int start_events(const struct cli_args *args, struct ctl_client **client,
+                        const cJSON *params, double *last)
 {
-    cJSON *entry = NULL;
-    struct err err;
+    cJSON *result = NULL, *ignored = NULL;
+    const cJSON *entry;
+    int exit = CLI_DONE;
 
-    while (ctl_client_event(client, -1, &entry, &err) == 0) {
+    if (cli_has(args, CLI_FOLLOW))
+        exit = cli_call_again(args, client, "subscribe", NULL, CLIENT_CALL_MS, &ignored);
+    if (exit == CLI_DONE)
+        exit = cli_call_again(args, client, "events", params, CLIENT_CALL_MS, &result);
+    cJSON_ArrayForEach(entry, cli_member(result, "events"))
+    {
+        print_entry(args, entry);
+        *last = cli_number(entry, "seq");
+    }
+    cJSON_Delete(ignored);
+    cJSON_Delete(result);
+    return exit;
+}
+
+/* Prints what comes until the connection breaks or the reader leaves. */
+static int follow(const struct cli_args *args, struct ctl_client *client, double *last,
+                  struct err *err)
+{
+    const char *group = cli_value(args, CLI_GROUP, NULL);
+    cJSON *entry = NULL;
+
+    while (ctl_client_event(client, -1, &entry, err) == 0) {
         if (group == NULL || strcmp(cli_text(entry, "group"), group) == 0)
             print_entry(args, entry);
+        if (cli_number(entry, "seq") > 0)
+            *last = cli_number(entry, "seq");
         cJSON_Delete(entry);
         if (ferror(stdout))
-            return CLI_DONE;
+            return 0;
     }
-    return cli_fail_text(args, CLI_ERROR, "%s", err.text);
+    return -1;
 }
 
 int cli_events(const struct cli_args *args)
 {
     cJSON *params = params_with("group", cli_value(args, CLI_GROUP, NULL));
     struct ctl_client *client = NULL;
-    cJSON *result = NULL, *ignored = NULL;
-    const cJSON *entry;
+    double last = 0;
+    struct err err;
 
     if (!add_limit(args, params)) {
         cJSON_Delete(params);
         return CLI_USAGE;
     }
-    /* Subscribed first: what happens between the two is printed rather than lost. */
-    int exit = CLI_DONE;
-    if (cli_has(args, CLI_FOLLOW))
-        exit = cli_call_again(args, &client, "subscribe", NULL, CLIENT_CALL_MS, &ignored);
-    if (exit == CLI_DONE)
-        exit = cli_call_again(args, &client, "events", params, CLIENT_CALL_MS, &result);
-    if (exit == CLI_DONE) {
-        cJSON_ArrayForEach(entry, cli_member(result, "events"))
-        {
-            print_entry(args, entry);
-        }
-        if (cli_has(args, CLI_FOLLOW))
-            exit = follow(args, client, cli_value(args, CLI_GROUP, NULL));
+    int exit = start_events(args, &client, params, &last);
+    /* A judge that died is back soon: go on behind the last entry that was printed. */
+    while (exit == CLI_DONE && cli_has(args, CLI_FOLLOW) &&
+           follow(args, client, &last, &err) != 0) {
+        cJSON_DeleteItemFromObjectCaseSensitive(params, "limit");
+        cJSON_DeleteItemFromObjectCaseSensitive(params, "after");
+        (void)cJSON_AddNumberToObject(params, "after", last);
+        exit = err.retry ? start_events(args, &client, params, &last)
+                         : cli_fail_text(args, CLI_ERROR, "%s", err.text);
     }
-    cJSON_Delete(ignored);
-    cJSON_Delete(result);
     cJSON_Delete(params);
     ctl_client_close(client);
     return exit;
