@@ -31,7 +31,8 @@
 #define IN_BYTES (SERVER_FRAME_PREFIX_BYTES + SERVER_FRAME_QUERY_MAX)
 #define LISTENER_TAG (UINT64_C(1) << 63) /* in epoll data: the rest is a listening descriptor */
 
-/* Answers that the kernel would not take yet. */
+/* Answers that the kernel would not take yet.  Like those it took, they are on their way: a flip
+ * does not call them back, and no query is answered from old words after it. */
 struct spill {
     size_t start, end;
     struct spill *next; /* while free */
