@@ -12,6 +12,7 @@
 #include "dnsflip/config/warn.h"
 #include "dnsflip/providers/provider.h"
 #include "dnsflip/render/render.h"
+#include "probes/probe.h"
 
 #define TEXT_BYTES_MAX (1U << 20)
 #define SCHEMA_BYTES_MAX (4U << 20)
@@ -62,6 +63,37 @@ static void warn_of_secondaries(const struct settings *s, struct config_report *
     }
 }
 
+/* What only the kind itself can say of its settings; the loader has checked each key. */
+static size_t check_kinds(const struct settings *s, struct config_report *report)
+{
+    struct config_place nowhere = { .file = "" };
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n_providers; i++) {
+        const struct provider_cfg *cfg = &s->providers[i];
+        const char *problem = provider_find(cfg->kind)->problem(cfg);
+
+        if (problem != NULL) {
+            config_report_add(report, CONFIG_ERROR, nowhere, "providers.%s: %s", cfg->name,
+                              problem);
+            n++;
+        }
+    }
+    for (size_t g = 0; g < s->n_groups; g++) {
+        for (size_t i = 0; i < s->groups[g].n_probes; i++) {
+            const struct probe_cfg *cfg = s->groups[g].probes[i];
+            const char *problem = probe_find(cfg->kind)->problem(cfg);
+
+            if (problem != NULL) {
+                config_report_add(report, CONFIG_ERROR, nowhere, "groups.%s: probe %s: %s",
+                                  s->groups[g].name, cfg->kind, problem);
+                n++;
+            }
+        }
+    }
+    return n;
+}
+
 int check_load(const char *path, struct settings **out, struct config_report *report)
 {
     struct problems problems = { report, path };
@@ -71,7 +103,7 @@ int check_load(const char *path, struct settings **out, struct config_report *re
     warn_settings(*out, report);
     warn_of_silence(*out, report);
     warn_of_secondaries(*out, report);
-    size_t n = render_check(*out, on_problem, &problems);
+    size_t n = check_kinds(*out, report) + render_check(*out, on_problem, &problems);
     config_report_sort(report, path);
     if (n == 0)
         return 0;

@@ -3,10 +3,9 @@
 
 #include "dnsflip/base/log.h"
 #include "dnsflip/base/mem.h"
-#include "dnsflip/config/load.h"
+#include "dnsflip/check.h"
 #include "dnsflip/judge_state.h"
 #include "dnsflip/providers/local.h"
-#include "dnsflip/render/render.h"
 
 static bool is_local(const struct provider *p)
 {
@@ -92,17 +91,6 @@ void judge_site_counters(struct judge_site *site, const struct counters *counter
 /* ---- loading ------------------------------------------------------------------------------------
  */
 
-static void on_zone_problem(void *arg, const struct local_cfg *zone, unsigned line,
-                            const char *text)
-{
-    struct buf *problems = arg;
-
-    if (line > 0)
-        buf_printf(problems, "%s:%u: %s\n", zone->records_path, line, text);
-    else
-        buf_printf(problems, "zone %s: %s\n", zone->zone, text);
-}
-
 static void log_warnings(const struct config_report *report)
 {
     struct buf line;
@@ -124,17 +112,11 @@ int judge_site_load(const char *path, struct settings **out, struct buf *problem
     int result;
 
     config_report_init(&report);
-    result = config_load(path, out, &report);
-    if (result < 0) {
+    result = check_load(path, out, &report);
+    if (result < 0)
         config_report_print(&report, problems);
-    } else {
+    else
         log_warnings(&report);
-        if (render_check(*out, on_zone_problem, problems) > 0) {
-            settings_free(*out);
-            *out = NULL;
-            result = -1;
-        }
-    }
     config_report_fini(&report);
     return result;
 }

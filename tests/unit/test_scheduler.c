@@ -8,8 +8,8 @@
 
 #include "dnsflip/engine/scheduler.h"
 
-#define INTERVAL_MS 10000
-#define FAST_MS 2000
+#define INTERVAL_MS INT64_C(10000)
+#define FAST_MS INT64_C(2000)
 #define PROBES 100
 
 static const struct mono start = { 5000000 };
@@ -114,8 +114,8 @@ static void the_rate_is_never_exceeded(void **state)
     (void)state;
     for (uint32_t i = 0; i < PROBES; i++)
         scheduler_hasten(&s, i, 0, at(0));
-    /* A burst of 100 ms' worth, then 50 a second. */
-    assert_in_range(run(&s, 0, 1000, &most), 45, 55);
+    /* A burst of 100 ms' worth, then evenly. */
+    assert_in_range(run(&s, 0, 1000, &most), 45, 50);
     assert_in_range(most, 1, 5);
     scheduler_fini(&s);
 }
@@ -136,15 +136,43 @@ static void the_next_look_is_when_a_run_may_start(void **state)
     scheduler_fini(&s);
 }
 
-static void a_run_outside_the_schedule_counts(void **state)
+static void a_retry_comes_first_and_within_the_rate(void **state)
 {
     struct scheduler s = spread(10);
+    uint32_t probe, first;
+
+    (void)state;
+    assert_true(scheduler_take(&s, at(0), &first));
+    for (uint32_t i = 0; i < PROBES; i++)
+        scheduler_hasten(&s, i, 0, at(0));
+    scheduler_retry(&s, first);
+    assert_false(scheduler_take(&s, at(0), &probe));
+    assert_true(scheduler_take(&s, at(100), &probe));
+    assert_int_equal(probe, first);
+    scheduler_fini(&s);
+}
+
+static void no_second_holds_more_starts_than_allowed(void **state)
+{
+    struct scheduler s = spread(50);
+    struct mono starts[1000];
+    size_t n = 0;
     uint32_t probe;
 
     (void)state;
-    scheduler_charge(&s);
-    assert_false(scheduler_take(&s, at(0), &probe));
-    assert_true(scheduler_take(&s, at(100), &probe));
+    /* Idle for a while, so that a burst is saved up; then every run fails at once, for ever. */
+    for (int64_t ms = 3000; ms < 12000; ms++) {
+        while (scheduler_take(&s, at(ms), &probe)) {
+            assert_true(n < sizeof(starts) / sizeof(starts[0]));
+            starts[n++] = at(ms);
+            scheduler_retry(&s, probe);
+        }
+        struct mono next = scheduler_next(&s, at(ms));
+        assert_true(next.ms > at(ms).ms);
+    }
+    for (size_t i = 50; i < n; i++)
+        assert_true(mono_since(starts[i], starts[i - 50]) >= 1000);
+    assert_in_range(n, 440, 455);
     scheduler_fini(&s);
 }
 
@@ -157,7 +185,8 @@ int main(void)
         cmocka_unit_test(haste_moves_a_run_forward_and_never_back),
         cmocka_unit_test(the_rate_is_never_exceeded),
         cmocka_unit_test(the_next_look_is_when_a_run_may_start),
-        cmocka_unit_test(a_run_outside_the_schedule_counts),
+        cmocka_unit_test(a_retry_comes_first_and_within_the_rate),
+        cmocka_unit_test(no_second_holds_more_starts_than_allowed),
     };
 
     return cmocka_run_group_tests_name("scheduler", tests, NULL, NULL);
