@@ -39,7 +39,7 @@ int64_t params_duration_ms(const cJSON *params, const char *name, int64_t fallba
 int params_word(const cJSON *params, const char *name, const char *const words[], int fallback);
 uint32_t params_overrides(const cJSON *params, const char *name);
 
-/* The bit of an override's name ("destination-unknown", "promotion", "durability"); 0 and an error
+/* The bit of an override's name ("destination-unknown", "promotion"); 0 and an error
  * that names the nearest if there is no such, or if nothing may lift it. */
 uint32_t params_override_bit(const char *name, struct proto_error *error);
 

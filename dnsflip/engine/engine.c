@@ -83,7 +83,8 @@ static void on_early_proof(void *arg, bool ok, const char *detail)
     (void)detail;
     mem_free(look);
     g->looks[place] = NULL;
-    if (is_early == g->has_early_proof[place])
+    /* An operation that began meanwhile may be what it saw. */
+    if (is_early == g->has_early_proof[place] || g->switcher != NULL)
         return;
     g->has_early_proof[place] = is_early;
     engine_decide_mark(e, g->index);
@@ -102,7 +103,7 @@ static void look_at_proofs(struct engine *e, struct engine_group *g)
     struct mono now = now_of(e).mono;
 
     if (e->deps.hooks == NULL || !cfg->promotion.is_set || cfg->promotion.proof.kind[0] == '\0' ||
-        now.ms < g->proof_at.ms || g->switcher != NULL)
+        now.ms < g->proof_at.ms || g->switcher != NULL || engine_decide_active(e, g) < 0)
         return;
     g->proof_at = mono_add(now, ENGINE_EARLY_PROOF_MS);
     for (unsigned place = 0; place < cfg->n_clusters; place++) {
@@ -164,8 +165,11 @@ void engine_read_live(struct engine *e, struct engine_group *g)
     const struct group_cfg *cfg = &e->deps.settings->groups[g->index];
     struct provider *p = e->deps.providers[cfg->providers[0]];
 
-    if (g->read != NULL || g->switcher != NULL || p == NULL)
+    if (p == NULL || (g->switcher != NULL && switcher_holds_lock(g->switcher)))
         return;
+    /* What an earlier read saw may be over by now. */
+    if (g->read != NULL)
+        g->read->ops->cancel(g->read);
     g->read = p->ops->read(p, g->index, on_live, g);
 }
 
@@ -270,6 +274,7 @@ static void drop_groups(struct engine *e, struct engine_group *groups, size_t n)
         if (groups[i].read != NULL)
             groups[i].read->ops->cancel(groups[i].read);
         switcher_free(groups[i].switcher);
+        switcher_ending_drop(&groups[i]);
     }
     mem_free(groups);
 }
@@ -332,15 +337,15 @@ const char *engine_busy(const struct engine *e)
     for (size_t i = 0; i < e->n_groups; i++) {
         const struct engine_group *g = &e->groups[i];
 
-        if (g->unsettled_refusals > 0 ||
+        if (g->is_adopting || switcher_ending_locks(g) ||
             (g->switcher != NULL && switcher_operation(g->switcher)->state != OP_VERIFYING))
             return e->deps.settings->groups[i].name;
     }
     return NULL;
 }
 
-static const struct engine_group *find_old(const struct engine_group *old, size_t n,
-                                           const struct settings *before, const char *name)
+static struct engine_group *find_old(struct engine_group *old, size_t n,
+                                     const struct settings *before, const char *name)
 {
     int at = settings_find_group(before, name);
 
@@ -357,6 +362,7 @@ static void carry_group(struct engine *e, struct engine_group *g, const struct e
 
     g->has_started = old->has_started;
     g->retry_at = old->retry_at;
+    g->promoted = old->promoted;
     if (cfg->n_clusters != was->n_clusters)
         return;
     for (unsigned i = 0; i < cfg->n_clusters; i++) {
@@ -391,15 +397,15 @@ void engine_replace(struct engine *e, const struct settings *settings,
     engine_probe_carry(e, before, old_probes, n_probes);
     engine_reference_build(e);
     for (size_t i = 0; i < e->n_groups; i++) {
-        const struct engine_group *old =
-            find_old(old_groups, n_groups, before, settings->groups[i].name);
+        struct engine_group *old = find_old(old_groups, n_groups, before, settings->groups[i].name);
 
         if (old == NULL)
             continue;
         carry_group(e, &e->groups[i], old, before);
         if (old->switcher != NULL)
             switcher_rebind(old->switcher, &e->groups[i]);
-        old_groups[old - old_groups].switcher = NULL;
+        old->switcher = NULL;
+        switcher_ending_rebind(old, &e->groups[i]);
     }
     drop_groups(e, old_groups, n_groups);
     mem_free(old_probes);

@@ -73,52 +73,61 @@ static void act(struct engine *e, const struct command *c, struct journal_entry 
 /* ---- adopting: from now on the names are served, as the operator says they are ------------------
  */
 
+/* The group is locked, and so lives, until this is over: see engine_busy. */
 struct adoption {
     command_done *done;
     void *arg;
-    struct engine *engine;
-    char group[NAME_BYTES], cluster[NAME_BYTES];
+    struct engine_group *group;
+    int place;
     uint32_t epoch;
 };
+
+static const char *name_of(const struct engine_group *g)
+{
+    return g->engine->deps.settings->groups[g->index].name;
+}
+
+static void end_adoption(struct adoption *a)
+{
+    struct engine_group *g = a->group;
+
+    g->is_adopting = false;
+    engine_read_live(g->engine, g);
+    engine_decide_mark(g->engine, g->index);
+    mem_free(a);
+}
 
 static void on_published(void *arg, const char *token, const struct err *err)
 {
     struct adoption *a = arg;
-    int group = settings_find_group(a->engine->deps.settings, a->group);
 
     (void)token;
     if (err != NULL)
         engine_reply(a->done, a->arg, EXIT_ERROR, "journalled, but not served yet: %s", err->text);
     else
-        engine_reply(a->done, a->arg, 0, "group %s is adopted: %s is active", a->group, a->cluster);
-    if (group >= 0) {
-        engine_read_live(a->engine, &a->engine->groups[group]);
-        engine_decide_mark(a->engine, (uint32_t)group);
-    }
-    mem_free(a);
+        engine_reply(a->done, a->arg, 0, "group %s is adopted: %s is active", name_of(a->group),
+                     engine_cluster_name(a->group->engine, a->group, a->place));
+    end_adoption(a);
 }
 
 static void on_adopted(void *arg, bool ok, const struct err *err)
 {
     struct adoption *a = arg;
-    int group = settings_find_group(a->engine->deps.settings, a->group);
-    struct engine_group *g = group < 0 ? NULL : &a->engine->groups[group];
-    int place = g == NULL ? -1 : engine_cluster_place(a->engine, g, a->cluster);
+    struct engine *e = a->group->engine;
+    struct step step = { .provider = e->deps.settings->groups[a->group->index].providers[0],
+                         .group = a->group->index,
+                         .from = (uint8_t)a->place,
+                         .to = (uint8_t)a->place,
+                         .epoch = a->epoch };
+    struct provider *p = e->deps.providers[step.provider];
 
-    if (!ok || place < 0) {
-        engine_reply(a->done, a->arg, EXIT_ERROR, "not done: %s",
-                     ok ? "a reload took the group away" : err->text);
-        mem_free(a);
+    if (ok) {
+        (void)p->ops->submit(p, &step, on_published, a);
         return;
     }
-    struct step step = { .provider = a->engine->deps.settings->groups[group].providers[0],
-                         .group = (uint32_t)group,
-                         .from = (uint8_t)place,
-                         .to = (uint8_t)place,
-                         .epoch = a->epoch };
-    struct provider *p = a->engine->deps.providers[step.provider];
-
-    (void)p->ops->submit(p, &step, on_published, a);
+    engine_reply(a->done, a->arg, EXIT_ERROR, "not done, the journal cannot be written: %s",
+                 err->text);
+    end_adoption(a);
 }
 
 /* Adopting says what is, it moves nothing: names that answer with another cluster are moved by a
@@ -132,13 +141,19 @@ static bool refuse_adoption(const struct engine *e, const struct engine_group *g
         engine_reply(done, arg, EXIT_ERROR, "group %s has no cluster %s", c->group, c->cluster);
         return true;
     }
-    if (g->switcher != NULL) {
-        engine_reply(done, arg, EXIT_VETO,
-                     "operation %s is running: wait for it or cancel it first",
-                     switcher_operation(g->switcher)->id);
+    if (g->switcher != NULL || engine_decide_is_locked(g)) {
+        engine_reply(done, arg, EXIT_VETO, "%s%s is running: wait for it or cancel it first",
+                     g->switcher != NULL ? "operation " : "another act",
+                     g->switcher != NULL ? switcher_operation(g->switcher)->id : "");
         return true;
     }
-    if (g->is_read && g->live.status == LIVE_ONE && g->live.place != place) {
+    if (!g->is_read || !e->may_move) {
+        engine_reply(done, arg, EXIT_NOT_KNOWN,
+                     "it is not known yet what the names of group %s answer: try again in a moment",
+                     c->group);
+        return true;
+    }
+    if (g->live.status == LIVE_ONE && g->live.place != place) {
         engine_reply(
             done, arg, EXIT_CONFLICT,
             "the names of group %s answer with %s: adopt that, then move them with dnsflip switch",
@@ -157,9 +172,12 @@ static void adopt(struct engine *e, struct engine_group *g, const struct command
     if (refuse_adoption(e, g, c, done, arg))
         return;
     a = mem_zalloc(sizeof(*a));
-    *a = (struct adoption){ .done = done, .arg = arg, .engine = e, .epoch = engine_next_epoch(e) };
-    str_copy(a->group, sizeof(a->group), c->group);
-    str_copy(a->cluster, sizeof(a->cluster), c->cluster);
+    *a = (struct adoption){ .done = done,
+                            .arg = arg,
+                            .group = g,
+                            .place = engine_cluster_place(e, g, c->cluster),
+                            .epoch = engine_next_epoch(e) };
+    g->is_adopting = true;
     entry.epoch = a->epoch;
     str_copy(entry.to, sizeof(entry.to), c->cluster);
     describe(&entry, c);
@@ -189,21 +207,30 @@ static void release(struct engine *e, struct engine_group *g, const struct comma
         act(e, c, &entry, g->index, done, arg, "released");
 }
 
+static bool is_adopted(const struct engine *e, const char *group)
+{
+    const struct ledger_group *known = ledger_find(e->deps.ledger, group);
+
+    return known != NULL && known->is_adopted;
+}
+
 static void cancel(struct engine *e, const struct command *c, command_done *done, void *arg)
 {
     bool retry = c->kind == COMMAND_RETRY;
     struct err err;
 
     for (size_t i = 0; i < e->n_groups; i++) {
-        struct switcher *s = e->groups[i].switcher;
+        struct engine_group *g = &e->groups[i];
+        struct switcher *s = g->switcher;
 
         if (s == NULL || strcmp(switcher_operation(s)->id, c->operation) != 0)
             continue;
         if ((retry ? switcher_retry(s, &err) : switcher_cancel(s, c->actor, &err)) < 0)
             engine_reply(done, arg, EXIT_ERROR, "%s", err.text);
+        else if (retry)
+            engine_reply(done, arg, 0, "operation %s: resumed", c->operation);
         else
-            engine_reply(done, arg, 0, "operation %s: %s", c->operation,
-                         retry ? "resumed" : "cancelled");
+            switcher_ending_tell(g, done, arg);
         return;
     }
     engine_reply(done, arg, EXIT_ERROR, "operation %s is not running", c->operation);
@@ -237,8 +264,13 @@ static bool reply_repeat(const struct engine *e, const struct command *c, comman
     if (op != NULL) {
         result.epoch = op->epoch;
         result.state = op->state;
+        result.exit = op->state == OP_REFUSED ? EXIT_ERROR : 0;
     }
-    str_format(result.text, sizeof(result.text), "request %s was done before", c->request_id);
+    if (result.exit == 0)
+        str_format(result.text, sizeof(result.text), "request %s was done before", c->request_id);
+    else
+        str_format(result.text, sizeof(result.text), "request %s was refused before: %s",
+                   c->request_id, op->detail);
     done(arg, &result);
     return true;
 }
@@ -248,6 +280,13 @@ static void node_act(struct engine *e, const struct command *c, enum entry_kind 
 {
     struct journal_entry entry = { .kind = kind, .until = c->until };
 
+    /* What the ledger cannot follow must not reach the disk: no start could read it again. */
+    if (c->group[0] != '\0' && !is_adopted(e, c->group)) {
+        engine_reply(done, arg, EXIT_VETO,
+                     "group %s is unadopted: dnsflip adopt %s --active CLUSTER comes first",
+                     c->group, c->group);
+        return;
+    }
     str_copy(entry.to, sizeof(entry.to), c->cluster);
     act(e, c, &entry, UINT32_MAX, done, arg, text);
 }

@@ -124,6 +124,35 @@ static bool is_diverged(const struct engine *e, const struct engine_group *g)
            g->live.place != engine_decide_active(e, g) && g->switcher == NULL;
 }
 
+bool engine_decide_is_locked(const struct engine_group *g)
+{
+    return g->is_adopting || switcher_ending_locks(g) ||
+           (g->switcher != NULL && switcher_holds_lock(g->switcher));
+}
+
+/* Automatic evacuations of other clusters that are on their way count like those that were done:
+ * two clusters that go down together are more likely one fault of ours. */
+static bool is_braked(const struct engine *e, const char *active, struct wall now)
+{
+    uint32_t allowed = e->deps.settings->node.evacuations_per_hour;
+    const char *counted[CLUSTERS_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < e->n_groups && n < CLUSTERS_MAX; i++) {
+        const struct switcher *s = e->groups[i].switcher;
+        const struct operation *op = s == NULL ? NULL : switcher_operation(s);
+        bool is_new = op != NULL && op->verb == VERB_AUTO && !op->is_changed;
+
+        if (is_new && strcmp(op->from, active) == 0)
+            return false;
+        for (size_t k = 0; is_new && k < n; k++)
+            is_new = strcmp(op->from, counted[k]) != 0;
+        if (is_new)
+            counted[n++] = op->from;
+    }
+    return ledger_is_braked(e->deps.ledger, active, allowed > n ? allowed - (uint32_t)n : 0, now);
+}
+
 void engine_decide_holds(const struct engine *e, const struct engine_group *g,
                          bool holds[static GUARD_RULES])
 {
@@ -134,8 +163,7 @@ void engine_decide_holds(const struct engine *e, const struct engine_group *g,
     int8_t active = engine_decide_active(e, g);
 
     memset(holds, 0, GUARD_RULES * sizeof(holds[0]));
-    holds[GUARD_OPERATION_RUNNING] =
-        g->unsettled_refusals > 0 || (g->switcher != NULL && switcher_holds_lock(g->switcher));
+    holds[GUARD_OPERATION_RUNNING] = engine_decide_is_locked(g);
     holds[GUARD_UNADOPTED] = active < 0;
     holds[GUARD_AUTOMATION_PAUSED] = ledger_is_paused(e->deps.ledger, now.wall);
     /* A monitor moves nothing and reads nothing, but tells what it would do. */
@@ -153,8 +181,7 @@ void engine_decide_holds(const struct engine *e, const struct engine_group *g,
     holds[GUARD_OPERATOR_HOLD] = ledger_is_held(known, now.wall);
     holds[GUARD_BLOCK] = ledger_is_blocked(known, policy->block_after_flip_ms, now.wall) ||
                          now.mono.ms < g->retry_at.ms;
-    holds[GUARD_BRAKE] = ledger_is_braked(e->deps.ledger, engine_cluster_name(e, g, active),
-                                          e->deps.settings->node.evacuations_per_hour, now.wall);
+    holds[GUARD_BRAKE] = is_braked(e, engine_cluster_name(e, g, active), now.wall);
     for (unsigned place = 0; place < cfg->n_clusters; place++)
         holds[GUARD_EARLY_PROOF] |= g->has_early_proof[place] && (int8_t)place != active;
 }
@@ -248,7 +275,7 @@ static void decide_group(struct engine *e, struct engine_group *g)
     failover_step(&rules, &g->failover, &in, loop_now(e->deps.loop), &g->failover, &g->decision);
     due_set(&e->group_due, g->index, g->decision.next_due);
     /* Until an operation has settled it speaks for itself. */
-    if (g->switcher != NULL && switcher_holds_lock(g->switcher)) {
+    if (engine_decide_is_locked(g)) {
         g->is_decided = false;
         return;
     }

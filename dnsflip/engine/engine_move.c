@@ -126,6 +126,8 @@ void engine_move(struct engine *e, struct engine_group *g, const struct command 
 {
     if (c->verb == VERB_FAILOVER && c->reason[0] == '\0')
         engine_reply(done, arg, EXIT_ERROR, "a failover needs a reason: --reason TEXT");
+    else if ((c->overrides & OVERRIDE_DURABILITY) != 0)
+        engine_reply(done, arg, EXIT_ERROR, "a move whose intent is not on the disk is not made");
     else if (c->overrides != 0 && c->reason[0] == '\0')
         engine_reply(done, arg, EXIT_ERROR, "an override needs a reason: --reason TEXT");
     else

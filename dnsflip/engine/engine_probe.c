@@ -178,8 +178,6 @@ void engine_probe_carry(struct engine *e, const struct settings *before,
 
 /* ---- running -------------------------------------------------------------------------------- */
 
-static void run(struct engine *e, uint32_t number, bool fresh);
-
 static enum profile role_of(const struct engine *e, const struct engine_probe *p)
 {
     return engine_decide_active(e, &e->groups[p->group]) == p->place ? PROFILE_ACTIVE
@@ -190,11 +188,14 @@ static enum profile role_of(const struct engine *e, const struct engine_probe *p
 static bool is_in_grace(const struct engine *e, const struct engine_probe *p)
 {
     const struct ledger_group *known = ledger_find(e->deps.ledger, group_of(e, p)->name);
+    struct wall promoted = e->groups[p->group].promoted;
     int64_t since;
 
-    if (known == NULL || known->op.changed.ms == 0 || strcmp(known->op.to, known->active) != 0)
+    if (promoted.ms == 0 && known != NULL && strcmp(known->op.to, known->active) == 0)
+        promoted = known->op.changed;
+    if (promoted.ms == 0)
         return false;
-    since = loop_now(e->deps.loop).wall.ms - known->op.changed.ms;
+    since = loop_now(e->deps.loop).wall.ms - promoted.ms;
     return since >= 0 && since < policy_of(e, p)->promotion_grace_ms &&
            engine_decide_active(e, &e->groups[p->group]) == p->place;
 }
@@ -279,9 +280,9 @@ static void on_observation(void *arg, const struct observation *seen)
     p->seen = *seen;
     p->seen_at = now;
     /* A kept connection that fails says only that it was old. */
-    if (seen->reused && is_failure(seen)) {
-        scheduler_charge(&e->scheduler);
-        run(e, number, true);
+    p->is_retry = seen->reused && is_failure(seen);
+    if (p->is_retry) {
+        scheduler_retry(&e->scheduler, number);
         return;
     }
     p->runs++;
@@ -305,7 +306,7 @@ static void could_not_start(struct engine *e, uint32_t number, const struct err 
                     policy_of(e, p)->fast_interval_ms, p->began);
 }
 
-static void run(struct engine *e, uint32_t number, bool fresh)
+static void run(struct engine *e, uint32_t number)
 {
     struct engine_probe *p = &e->probes[number];
     const struct group_cfg *group = group_of(e, p);
@@ -319,7 +320,7 @@ static void run(struct engine *e, uint32_t number, bool fresh)
         .target = engine_probe_target(e, p),
         .family = p->family,
         .id = number,
-        .fresh = fresh || p->runs % FRESH_EVERY == 0 || health_is_in_doubt(p->health[role]),
+        .fresh = p->is_retry || p->runs % FRESH_EVERY == 0 || health_is_in_doubt(p->health[role]),
     };
     struct err err;
 
@@ -335,11 +336,14 @@ void engine_probe_promoted(struct engine *e, struct engine_group *g, unsigned pl
 {
     struct mono now = loop_now(e->deps.loop).mono;
 
+    g->promoted = loop_now(e->deps.loop).wall;
     for (uint32_t i = g->first_probe[place]; i < g->first_probe[place + 1]; i++) {
         struct health *h = &e->probes[i].health[PROFILE_ACTIVE];
 
         if (h->status == HEALTH_DOWN)
             *h = health_start(now);
+        else
+            h->fails = 0;
     }
     engine_decide_mark(e, g->index);
 }
@@ -350,7 +354,7 @@ void engine_probe_pump(struct engine *e)
     uint32_t number;
 
     while (scheduler_take(&e->scheduler, now, &number))
-        run(e, number, false);
+        run(e, number);
     struct mono next = scheduler_next(&e->scheduler, now);
     if (next.ms == INT64_MAX)
         loop_timer_clear(e->probe_timer);

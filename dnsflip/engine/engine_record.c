@@ -68,11 +68,18 @@ static void log_entry(const struct journal_entry *entry)
              entry->detail, entry->reason[0] != '\0' ? ": " : "", entry->reason);
 }
 
+static void append(struct engine *e, const struct journal_entry *entry, bool folds_later,
+                   engine_recorded *done, void *arg)
+{
+    struct record *record = mem_zalloc(sizeof(*record));
+
+    *record = (struct record){ .engine = e, .folds_later = folds_later, .done = done, .arg = arg };
+    journal_append(e->deps.journal, entry, on_done, record);
+}
+
 void engine_record(struct engine *e, struct journal_entry *entry, bool folds_now,
                    engine_recorded *done, void *arg)
 {
-    struct record *record;
-
     entry->time = loop_now(e->deps.loop).wall;
     log_entry(entry);
     if (e->deps.journal == NULL) {
@@ -80,11 +87,15 @@ void engine_record(struct engine *e, struct journal_entry *entry, bool folds_now
         engine_record_tell(e, entry);
         return;
     }
-    record = mem_zalloc(sizeof(*record));
-    *record = (struct record){ .engine = e, .folds_later = !folds_now, .done = done, .arg = arg };
     if (folds_now)
         fold(e, entry);
-    journal_append(e->deps.journal, entry, on_done, record);
+    append(e, entry, !folds_now, done, arg);
+}
+
+void engine_record_again(struct engine *e, const struct journal_entry *entry, engine_recorded *done,
+                         void *arg)
+{
+    append(e, entry, false, done, arg);
 }
 
 void engine_record_alarm(struct engine *e, const char *group, const char *name, const char *text)

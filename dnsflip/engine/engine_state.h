@@ -15,6 +15,7 @@
 
 struct engine_look;
 struct switcher;
+struct switcher_ending;
 
 #define ENGINE_LISTENERS_MAX 4
 #define ENGINE_HOUSEKEEPING_MS INT64_C(1000)
@@ -38,6 +39,7 @@ struct engine_probe {
     struct observation seen;
     struct mono seen_at; /* 0 = never */
     uint64_t runs, fails;
+    bool is_retry; /* its kept connection failed: a fresh one next */
 };
 
 struct engine_view {
@@ -63,8 +65,10 @@ struct engine_group {
     struct engine_look *looks[CLUSTERS_MAX]; /* at standbys' proofs, in flight; owned */
     struct mono proof_at;                    /* next look */
     struct mono retry_at;                    /* no automatic move before */
-    uint32_t unsettled_refusals; /* refused operations whose entries are not durable yet */
-    struct switcher *switcher;   /* owned; NULL = no operation runs */
+    bool is_adopting;                        /* an adoption is on its way to disk and page */
+    struct wall promoted;      /* when a place last became active here; 0 = not in this process */
+    struct switcher *switcher; /* owned; NULL = no operation runs */
+    struct switcher_ending *ending; /* owned; the last one's outcome, not durable yet, or NULL */
 };
 
 struct engine_reference {
@@ -133,6 +137,8 @@ void engine_decide_holds(const struct engine *e, const struct engine_group *g,
                          bool holds[static GUARD_RULES]);
 void engine_decide_input(const struct engine *e, const struct engine_group *g,
                          struct failover_input *in);
+/* Nobody may start an operation: one has not settled, or its end is not written, or an adoption. */
+bool engine_decide_is_locked(const struct engine_group *g);
 int8_t engine_decide_active(const struct engine *e, const struct engine_group *g);
 const char *engine_cluster_name(const struct engine *e, const struct engine_group *g, int place);
 int engine_cluster_place(const struct engine *e, const struct engine_group *g, const char *name);
@@ -154,6 +160,9 @@ typedef void engine_recorded(void *arg, bool ok, const struct err *err);
  * has happened; else when it is durable, since it only then holds.  done may be NULL. */
 void engine_record(struct engine *e, struct journal_entry *entry, bool folds_now,
                    engine_recorded *done, void *arg);
+/* The same entry once more, after the journal could not write it: it is folded already. */
+void engine_record_again(struct engine *e, const struct journal_entry *entry, engine_recorded *done,
+                         void *arg);
 void engine_record_alarm(struct engine *e, const char *group, const char *name, const char *text);
 void engine_record_tell(struct engine *e, const struct journal_entry *entry);
 

@@ -3,6 +3,7 @@
 #include "dnsflip/base/mem.h"
 
 #define MILLI INT64_C(1000)
+#define SECOND_MS INT64_C(1000)
 
 void scheduler_init(struct scheduler *s, size_t n, uint32_t max_per_second, struct mono now)
 {
@@ -10,6 +11,7 @@ void scheduler_init(struct scheduler *s, size_t n, uint32_t max_per_second, stru
     due_init(&s->due, n);
     s->phase = mem_array(n, sizeof(*s->phase));
     s->began = mem_array(n, sizeof(*s->began));
+    s->starts = mem_array(max_per_second, sizeof(*s->starts));
     s->budget_milli = MILLI;
 }
 
@@ -18,6 +20,7 @@ void scheduler_fini(struct scheduler *s)
     due_fini(&s->due);
     mem_free(s->phase);
     mem_free(s->began);
+    mem_free(s->starts);
     *s = (struct scheduler){ 0 };
 }
 
@@ -47,19 +50,28 @@ static void fill(struct scheduler *s, struct mono now)
     s->filled = now;
 }
 
+/* When the second that began with the oldest of the last max_per_second starts is over. */
+static struct mono window_end(const struct scheduler *s)
+{
+    if (s->n_starts < s->max_per_second)
+        return (struct mono){ INT64_MIN };
+    return mono_add(s->starts[s->n_starts % s->max_per_second], SECOND_MS);
+}
+
 bool scheduler_take(struct scheduler *s, struct mono now, uint32_t *probe)
 {
     fill(s, now);
-    if (s->budget_milli < MILLI || !due_take(&s->due, now, probe))
+    if (s->budget_milli < MILLI || window_end(s).ms > now.ms || !due_take(&s->due, now, probe))
         return false;
     s->budget_milli -= MILLI;
+    s->starts[s->n_starts++ % s->max_per_second] = now;
     s->began[*probe] = now;
     return true;
 }
 
-void scheduler_charge(struct scheduler *s)
+void scheduler_retry(struct scheduler *s, uint32_t probe)
 {
-    s->budget_milli -= MILLI;
+    due_set(&s->due, probe, (struct mono){ 0 });
 }
 
 void scheduler_again(struct scheduler *s, uint32_t probe, bool in_doubt, int64_t interval_ms,
@@ -96,7 +108,11 @@ struct mono scheduler_next(const struct scheduler *s, struct mono now)
 {
     struct mono at = due_next(&s->due);
 
-    if (at.ms == INT64_MAX || s->budget_milli >= MILLI)
+    if (at.ms == INT64_MAX)
+        return at;
+    if (window_end(s).ms > at.ms)
+        at = window_end(s);
+    if (s->budget_milli >= MILLI)
         return at;
     /* The rate, not the schedule, decides: when the next run is affordable. */
     int64_t missing = MILLI - s->budget_milli;

@@ -21,6 +21,8 @@ struct scheduler {
     uint32_t max_per_second;
     int64_t budget_milli; /* thousandths of a run that may start now */
     struct mono filled;   /* when budget_milli was last brought up to date */
+    struct mono *starts;  /* owned; ring of the last max_per_second starts: no second holds more */
+    uint64_t n_starts;
 };
 
 /* n probes, none of them due. */
@@ -35,8 +37,8 @@ void scheduler_spread(struct scheduler *s, uint32_t probe, size_t i, size_t n, i
  * schedule until scheduler_again. */
 bool scheduler_take(struct scheduler *s, struct mono now, uint32_t *probe);
 
-/* A run outside the schedule (a failed kept connection is tried again at once) counts too. */
-void scheduler_charge(struct scheduler *s);
+/* The probe just taken once more, before all others: as soon as the rate allows. */
+void scheduler_retry(struct scheduler *s, uint32_t probe);
 
 /* After a run: the next one on the probe's grid, at least half an interval from now; or, in doubt,
  * fast_ms after the start of the last. */

@@ -54,8 +54,7 @@ static void arm(struct switcher *s)
         loop_timer_set(s->deadline, s->op.deadline);
 }
 
-/* Everything in flight was for the state that was left. */
-static void drop_effects(struct switcher *s)
+static void drop_calls(struct switcher *s)
 {
     if (s->call != NULL)
         s->call->ops->cancel(s->call);
@@ -63,6 +62,12 @@ static void drop_effects(struct switcher *s)
     verify_cancel(s->verify);
     s->verify = NULL;
     loop_timer_clear(s->retry);
+}
+
+/* Everything in flight was for the state that was left. */
+static void drop_effects(struct switcher *s)
+{
+    drop_calls(s);
     if (s->engine->deps.hooks != NULL && s->has_hook_running)
         hooks_cancel(s->engine->deps.hooks, s->op.id);
     s->has_hook_running = false;
@@ -132,7 +137,9 @@ void switcher_free(struct switcher *s)
 {
     if (s == NULL)
         return;
-    drop_effects(s);
+    /* A hook that runs goes on, as it would if we were killed: the next judge waits for its lock.
+     */
+    drop_calls(s);
     if (s->wait != NULL)
         s->wait->switcher = NULL;
     if (s->intent != NULL)
@@ -165,7 +172,8 @@ static void fill_operation(struct switcher *s, const struct switcher_order *orde
     str_copy(op->from, sizeof(op->from), engine_cluster_name(s->engine, s->group, order->from));
     str_copy(op->to, sizeof(op->to), engine_cluster_name(s->engine, s->group, order->to));
     op->verb = order->verb;
-    op->overrides = order->overrides;
+    /* Nothing keeps an intent that the journal does not take. */
+    op->overrides = order->overrides & ~OVERRIDE_DURABILITY;
     op->has_fence = promotes && promotion->fence.n_argv > 0 && !order->is_promoted;
     op->has_hook = promotes && promotion->command.n_argv > 0 && !order->is_promoted;
     op->has_proof = promotes && promotion->proof.kind[0] != '\0';
@@ -216,20 +224,38 @@ int switcher_start(struct engine *e, struct engine_group *g, const struct switch
     return 0;
 }
 
+/* What the operation still has to do with a promotion that the configuration no longer has. */
+static bool lacks_promotion(const struct switcher *s)
+{
+    const struct promotion_cfg *promotion = &switcher_group_cfg(s)->promotion;
+
+    return !s->op.is_changed && ((s->op.has_fence && promotion->fence.n_argv == 0) ||
+                                 (s->op.has_hook && promotion->command.n_argv == 0) ||
+                                 (s->op.has_proof && promotion->proof.kind[0] == '\0'));
+}
+
 void switcher_resume(struct engine *e, struct engine_group *g, const struct operation *op)
 {
     int from = engine_cluster_place(e, g, op->from), to = engine_cluster_place(e, g, op->to);
     struct switcher *s = switcher_new(e, g);
     struct operation_result next;
     struct err err;
+    int result;
 
     s->op = *op;
+    s->is_intent_durable = true;
     g->switcher = s;
     s->op.hook_timeout_ms = switcher_group_cfg(s)->promotion.timeout_ms;
     if (from < 0 || to < 0)
-        err_set(&err, ERR_CONFLICT, "the configuration no longer has cluster %s in the group",
-                from < 0 ? op->from : op->to);
-    if (from < 0 || to < 0 || make_plan(s, op->verb, from, to, &err) < 0) {
+        result =
+            err_set(&err, ERR_CONFLICT, "the configuration no longer has cluster %s in the group",
+                    from < 0 ? op->from : op->to);
+    else if (lacks_promotion(s))
+        result = err_set(&err, ERR_CONFLICT,
+                         "the configuration no longer has the promotion that it began with");
+    else
+        result = make_plan(s, op->verb, from, to, &err);
+    if (result < 0) {
         s->op.state = OP_ATTENTION;
         s->op.ended = switcher_now(s).wall;
         str_copy(s->op.detail, sizeof(s->op.detail), err.text);

@@ -49,6 +49,15 @@ const char *switcher_laggards(const struct switcher *s); /* "" or who does not a
  * new settings; if those no longer have its clusters it ends there. */
 void switcher_rebind(struct switcher *s, struct engine_group *g);
 
+/* ---- the last operation's end, until it is durable (switcher_ending.c) -------------------------
+ */
+void switcher_ending_drop(struct engine_group *g); /* a newer intent, or the end of the engine */
+void switcher_ending_rebind(struct engine_group *from, struct engine_group *to);
+/* It left no change: a newer operation must not begin before it is written. */
+bool switcher_ending_locks(const struct engine_group *g);
+/* done runs when it is durable, or could not be made so; group->ending is set. */
+void switcher_ending_tell(struct engine_group *g, command_done *done, void *arg);
+
 /* Lets go of everything in flight without an outcome: the journal has what is needed. */
 void switcher_free(struct switcher *s);
 

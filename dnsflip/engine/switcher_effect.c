@@ -22,6 +22,9 @@ static void on_found(void *arg, enum found found, const char *detail)
     s->call = NULL;
     switch (found) {
     case FOUND_APPLIED:
+        if (!s->op.is_changed && s->op.has_hook && !s->op.is_promote_interrupted)
+            engine_record_alarm(s->engine, s->op.group, "flipped-unpromoted",
+                                "the records are changed, though the promote hook had not begun");
         switcher_event(s, OP_EVENT_FOUND_APPLIED, NULL);
         return;
     case FOUND_NOT_APPLIED:
@@ -124,14 +127,25 @@ static void on_proof(void *arg, bool ok, const char *detail)
     switcher_event(s, ok ? OP_EVENT_PROOF_OK : OP_EVENT_PROOF_FAILED, ok ? NULL : detail);
 }
 
+/* Not knowing whether a hook runs is no leave to run another one. */
 static void on_hook_lock(void *arg, bool ok, const char *detail)
 {
     struct switcher *s = arg;
 
-    (void)ok;
-    (void)detail;
     s->has_hook_running = false;
-    switcher_event(s, OP_EVENT_HOOK_LOCK_FREE, NULL);
+    if (ok) {
+        switcher_event(s, OP_EVENT_HOOK_LOCK_FREE, NULL);
+        return;
+    }
+    str_copy(s->op.detail, sizeof(s->op.detail), detail);
+    loop_timer_set(s->retry, mono_add(switcher_now(s).mono, PARTIAL_RETRY_MS));
+}
+
+static void wait_for_lock(struct switcher *s)
+{
+    s->has_hook_running = true;
+    hooks_wait_lock(s->engine->deps.hooks, &switcher_group_cfg(s)->promotion, &s->op, on_hook_lock,
+                    s);
 }
 
 /* A hook starts only when the journal says that it has begun: a restart must know. */
@@ -145,6 +159,7 @@ static void on_hook_recorded(void *arg, bool ok, const struct err *err)
     if (s == NULL)
         return;
     s->wait = NULL;
+    loop_timer_clear(s->retry);
     if (s->op.state != state)
         return;
     if (!ok) {
@@ -158,11 +173,19 @@ static void on_hook_recorded(void *arg, bool ok, const struct err *err)
 
 static void run_hook(struct switcher *s)
 {
-    if (s->wait != NULL)
-        s->wait->switcher = NULL;
     s->wait = mem_zalloc(sizeof(*s->wait));
     *s->wait = (struct switcher_wait){ .switcher = s, .state = s->op.state };
     switcher_record_step(s, "the hook begins", on_hook_recorded, s->wait);
+    loop_timer_set(s->retry, mono_add(switcher_now(s).mono, OP_DURABLE_MS));
+}
+
+/* A hook that begins when the disk comes back, perhaps an hour later, is not what was asked for. */
+static void hook_unrecorded(struct switcher *s)
+{
+    s->wait->switcher = NULL;
+    s->wait = NULL;
+    switcher_event(s, OP_EVENT_HOOK_FAILED,
+                   "the journal could not make its begin durable in time: it did not run");
 }
 
 void switcher_effect(struct switcher *s, enum op_effect effect)
@@ -176,8 +199,7 @@ void switcher_effect(struct switcher *s, enum op_effect effect)
         find(s);
         return;
     case OP_EFFECT_WAIT_HOOK:
-        s->has_hook_running = true;
-        hooks_wait_lock(s->engine->deps.hooks, promotion, &s->op, on_hook_lock, s);
+        wait_for_lock(s);
         return;
     case OP_EFFECT_FENCE:
     case OP_EFFECT_PROMOTE:
@@ -210,7 +232,11 @@ void switcher_effect_retry(void *arg)
 
     if (s->call != NULL)
         return;
-    if (s->op.state == OP_FINDING)
+    if (s->wait != NULL)
+        hook_unrecorded(s);
+    else if (s->op.state == OP_WAITING)
+        wait_for_lock(s);
+    else if (s->op.state == OP_FINDING)
         find(s);
     else if (s->op.step < s->op.n_steps)
         submit(s);

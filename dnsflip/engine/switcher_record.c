@@ -36,10 +36,13 @@ static void on_intent(void *arg, bool ok, const struct err *err)
     struct switcher_wait *wait = arg;
     struct switcher *s = wait->switcher;
 
+    if (wait->ending != NULL)
+        switcher_ending_intent(wait->ending, ok);
     mem_free(wait);
     if (s == NULL)
         return;
     s->intent = NULL;
+    s->is_intent_durable = ok;
     switcher_event(s, ok ? OP_EVENT_DURABLE : OP_EVENT_NOT_DURABLE, ok ? NULL : err->text);
 }
 
@@ -58,6 +61,7 @@ void switcher_record_intent(struct switcher *s, const char *request_digest)
     str_copy(entry.reason, sizeof(entry.reason), s->op.reason);
     str_copy(entry.request_id, sizeof(entry.request_id), s->op.request_id);
     str_copy(entry.request_digest, sizeof(entry.request_digest), request_digest);
+    switcher_ending_drop(s->group);
     s->intent = mem_zalloc(sizeof(*s->intent));
     *s->intent = (struct switcher_wait){ .switcher = s, .state = s->op.state };
     engine_record(s->engine, &entry, true, on_intent, s->intent);
@@ -67,6 +71,9 @@ void switcher_record_step(struct switcher *s, const char *detail, engine_recorde
 {
     struct journal_entry entry = entry_of(s, ENTRY_STEP);
 
+    /* An ended operation's last step was reached while it still ran. */
+    if (op_state_is_ended(entry.state))
+        entry.state = OP_SUBMITTING;
     str_copy(entry.detail, sizeof(entry.detail), detail);
     engine_record(s->engine, &entry, true, done, arg);
 }
@@ -106,35 +113,15 @@ void switcher_record_progress(struct switcher *s, const struct operation *before
     }
 }
 
-static void on_refusal(void *arg, bool ok, const struct err *err)
-{
-    struct switcher_wait *wait = arg;
-
-    (void)ok;
-    (void)err;
-    wait->group->unsettled_refusals--;
-    engine_decide_mark(wait->group->engine, wait->group->index);
-    mem_free(wait);
-}
-
 void switcher_record_outcome(struct switcher *s)
 {
     bool is_refused = s->op.state == OP_REFUSED;
     struct journal_entry entry = entry_of(s, is_refused ? ENTRY_REFUSED : ENTRY_OUTCOME);
-    struct switcher_wait *wait;
 
     entry.names = s->op.asked;
     entry.step = s->op.verified;
     str_copy(entry.detail, sizeof(entry.detail), s->op.detail);
-    if (!is_refused) {
-        engine_record(s->engine, &entry, true, NULL, NULL);
-        if (s->op.state != OP_DONE && s->op.state != OP_SUPERSEDED)
-            engine_record_alarm(s->engine, s->op.group, op_state_name(s->op.state), s->op.detail);
-        return;
-    }
-    wait = mem_zalloc(sizeof(*wait));
-    *wait = (struct switcher_wait){ .group = s->group };
-    s->group->unsettled_refusals++;
-    engine_record(s->engine, &entry, true, on_refusal, wait);
-    engine_record_alarm(s->engine, s->op.group, "refused", s->op.detail);
+    switcher_ending_start(s, &entry);
+    if (s->op.state != OP_DONE && s->op.state != OP_SUPERSEDED)
+        engine_record_alarm(s->engine, s->op.group, op_state_name(s->op.state), s->op.detail);
 }

@@ -12,9 +12,9 @@ struct verify;
 
 /* An entry on its way to the disk that somebody waits for; outlives a switcher that is let go. */
 struct switcher_wait {
-    struct switcher *switcher; /* NULL = nobody waits any more */
-    struct engine_group *group;
-    enum op_state state; /* the one that asked */
+    struct switcher *switcher;      /* NULL = nobody waits any more */
+    struct switcher_ending *ending; /* of an operation that ended before its intent was durable */
+    enum op_state state;            /* the one that asked */
 };
 
 struct switcher {
@@ -28,7 +28,8 @@ struct switcher {
     struct loop_timer *deadline, *retry; /* owned */
     struct switcher_wait *wait;          /* a hook's STEP entry; freed by its callback */
     struct switcher_wait *intent;        /* the INTENT entry; freed by its callback */
-    bool has_hook_running;               /* hooks.c has something for this operation */
+    bool is_intent_durable;
+    bool has_hook_running; /* hooks.c has something for this operation */
     char token[PROVIDER_TOKEN_BYTES];
     char laggards[REASON_TEXT_BYTES];
     command_done *done; /* NULL = answered, or nobody asked */
@@ -52,5 +53,12 @@ void switcher_record_step(struct switcher *s, const char *detail, engine_recorde
 void switcher_record_progress(struct switcher *s, const struct operation *before);
 void switcher_record_outcome(struct switcher *s);
 void switcher_add_detail(struct switcher *s, const char *detail);
+
+/* ---- switcher_ending.c ------------------------------------------------------------------------
+ */
+/* Writes an operation's last entry, again and again until it is durable: group->ending is set. */
+void switcher_ending_start(struct switcher *s, struct journal_entry *entry);
+void switcher_ending_intent(struct switcher_ending *ending,
+                            bool ok); /* what became of the intent */
 
 #endif

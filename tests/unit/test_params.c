@@ -88,7 +88,7 @@ static void values_are_read_and_absent_ones_have_their_fallback(void **state)
     (void)state;
     cJSON *params = cJSON_Parse("{\"group\":\"a\",\"planned\":true,\"limit\":5,\"for\":\"1h30m\","
                                 "\"verb\":\"failover\",\"override\":[\"destination-unknown\","
-                                "\"promotion\",\"durability\"]}");
+                                "\"promotion\"]}");
     struct proto_error error;
 
     assert_int_equal(params_check(params, specs, &error), 0);
@@ -100,8 +100,7 @@ static void values_are_read_and_absent_ones_have_their_fallback(void **state)
     assert_int_equal(params_duration_ms(params, "for", 0), 5400000);
     assert_int_equal(params_word(params, "verb", words, 0), 1);
     assert_int_equal(params_overrides(params, "override"),
-                     OVERRIDE_RULE(GUARD_DESTINATION_UNKNOWN) | OVERRIDE_PROMOTION |
-                         OVERRIDE_DURABILITY);
+                     OVERRIDE_RULE(GUARD_DESTINATION_UNKNOWN) | OVERRIDE_PROMOTION);
     cJSON_Delete(params);
     assert_false(params_bool(NULL, "planned"));
     assert_int_equal(params_overrides(NULL, "override"), 0);
