@@ -72,8 +72,12 @@ int render_view(const struct settings *s, uint64_t generation, uint32_t serial, 
     if (ns.n_problems > 0) {
         const struct names_problem *p = &ns.problems[0];
 
-        err_set(err, ERR_CONFIG, "%s:%u: %s (%zu mistakes in all)", p->zone->records_path, p->line,
-                p->text, ns.n_problems);
+        if (p->line > 0)
+            err_set(err, ERR_CONFIG, "%s:%u: %s (%zu mistakes in all)", p->zone->records_path,
+                    p->line, p->text, ns.n_problems);
+        else
+            err_set(err, ERR_CONFIG, "zone %s: %s (%zu mistakes in all)", p->zone->zone, p->text,
+                    ns.n_problems);
     } else {
         fd = nodes_render(&ns, generation, serial, err);
     }

@@ -317,6 +317,12 @@ static void a_file_with_mistakes_makes_no_view(void **state)
     assert_string_equal(err.text, "static.zone:2: \"a A x\": Syntax error, could not parse the "
                                   "RR's rdata (2 mistakes in all)");
     settings_free(s);
+    s = site_new(NULL);
+    (void)site_add_host(s, SITE_PROD, "app.dr.example.com", "192.0.2.1", "");
+    assert_int_equal(render_view(s, 1, 1, &err), -1);
+    assert_string_equal(err.text, "zone dr.example.com: group prod: app.dr.example.com in cluster "
+                                  "usw2: no target (1 mistakes in all)");
+    settings_free(s);
 }
 
 static void origin_ttl_and_omitted_owners_are_understood(void **state)
