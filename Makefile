@@ -85,9 +85,13 @@ test-programs: $(UNIT) $(GOLDEN) $(SIM) $(INTEGRATION)
 deps-build:
 	@tests/support/deps.sh build
 
+# Other name servers that tests ask beside ours: unpacked, never installed, never started as services.
+PEERS := nsd knot
+
 deps: deps-build           ## install what building and testing need (prints the command first)
 	@tests/support/deps.sh check
 	@$(MAKE) --no-print-directory $(VENV)/ready
+	@tests/support/peers.sh $(PEERS) || echo 'no peers: the tests that ask them are skipped'
 
 $(VENV)/ready: tests/requirements.txt
 	python3 -m venv $(VENV)

@@ -30,6 +30,14 @@ static void on_problem(void *arg, const struct local_cfg *zone, unsigned line, c
     config_report_add(p->report, CONFIG_ERROR, place, "zone %s: %s", zone->zone, text);
 }
 
+static void on_note(void *arg, const struct local_cfg *zone, unsigned line, const char *text)
+{
+    struct problems *p = arg;
+    struct config_place place = { .file = line > 0 ? zone->records_path : p->config, .line = line };
+
+    config_report_add(p->report, CONFIG_WARNING, place, "zone %s: %s", zone->zone, text);
+}
+
 static void warn_of_silence(const struct settings *s, struct config_report *report)
 {
     for (uint32_t i = 0; i < s->n_groups; i++) {
@@ -103,6 +111,7 @@ int check_load(const char *path, struct settings **out, struct config_report *re
     warn_settings(*out, report);
     warn_of_silence(*out, report);
     warn_of_secondaries(*out, report);
+    (void)render_notes(*out, on_note, &problems);
     size_t n = check_kinds(*out, report) + render_check(*out, on_problem, &problems);
     config_report_sort(report, path);
     if (n == 0)
