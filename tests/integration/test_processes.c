@@ -12,14 +12,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "dnsflip/base/mono.h"
-#include "dnsflip/base/str.h"
 #include "tests/support/fake_judge.h"
 #include "tests/support/instance.h"
 
@@ -285,15 +281,10 @@ static void a_judge_that_hears_nothing_is_killed_at_the_second_signal(void **sta
 {
     (void)state;
     struct instance in;
-    struct sockaddr_un sa = { .sun_family = AF_UNIX };
     int status = 0;
 
     instance_start(&in, "serve");
-    /* Said without waiting for an answer, which will not come. */
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    assert_true(str_copy(sa.sun_path, sizeof(sa.sun_path), in.control));
-    assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
-    assert_int_equal(send(fd, "hang", 4, 0), 4);
+    expect_reply(&in, "hang", "hung");
     struct mono start = mono_now();
     while (waitpid(in.supervisor, &status, WNOHANG) == 0) {
         assert_true(mono_since(mono_now(), start) < JUDGE_STOP_MS);
@@ -302,7 +293,6 @@ static void a_judge_that_hears_nothing_is_killed_at_the_second_signal(void **sta
     }
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 1);
-    assert_int_equal(close(fd), 0);
     tempdir_fini(&in.dir);
 }
 

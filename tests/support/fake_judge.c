@@ -190,7 +190,7 @@ static void obey(char *line, char reply[LINE_BYTES])
     else if (strcmp(verb, "state") == 0)
         tell_state(reply);
     else if (strcmp(verb, "hang") == 0)
-        (void)poll(NULL, 0, -1);
+        (void)str_copy(reply, LINE_BYTES, "hung");
     else if (strcmp(verb, "exit") == 0)
         exit((int)a);
 }
@@ -198,7 +198,7 @@ static void obey(char *line, char reply[LINE_BYTES])
 static void serve_client(void)
 {
     char line[LINE_BYTES] = "";
-    char reply[LINE_BYTES];
+    char reply[LINE_BYTES] = "";
     int fd = accept(judge.listener, NULL, NULL);
 
     if (fd < 0)
@@ -208,6 +208,8 @@ static void serve_client(void)
         (void)send(fd, reply, strlen(reply), MSG_NOSIGNAL);
     }
     (void)close(fd);
+    if (strcmp(reply, "hung") == 0)
+        (void)poll(NULL, 0, -1);
 }
 
 static void hear_supervisor(void)

@@ -6,7 +6,7 @@
  * - bad-page GENERATION: offers the page of another view; answers the same
  * - flip INDEX EPOCH: one store of one word; "flipped" once every thread has seen it
  * - state: "pid=N kept=GENERATION reloads=N faces=N generation=N udp=N tcp=N"
- * - hang: hears nothing any more, without an answer
+ * - hang: "hung", and from then on it hears nothing
  * - exit CODE: ends without an answer */
 #ifndef TESTS_SUPPORT_FAKE_JUDGE_H
 #define TESTS_SUPPORT_FAKE_JUDGE_H
