@@ -31,7 +31,7 @@ static int start_config(struct judge *j)
     buf_init(&problems, PROBLEMS_BYTES_MAX);
     result = judge_site_load(j->config_path, &j->site.settings, &problems);
     if (result < 0)
-        fprintf(stderr, "%s", buf_text(&problems));
+        (void)fprintf(stderr, "%s", buf_text(&problems));
     buf_fini(&problems);
     return result;
 }
@@ -175,6 +175,7 @@ static void end(struct judge *j)
     ledger_free(j->ledger);
     secret_free(j->http_token);
     loop_timer_free(j->reload_timer);
+    loop_timer_free(j->stop_timer);
     loop_fd_free(j->link_watch);
     io_fini(&j->io);
     loop_free(j->loop);
@@ -196,6 +197,7 @@ int judge_main(int argc, char **argv)
 {
     struct judge *j = mem_zalloc(sizeof(*j));
     struct err err;
+    int exit;
 
     log_init("judge", level_of(argc > 2 ? argv[2] : "info"));
     j->config_path = argc > 1 ? argv[1] : "";
@@ -216,6 +218,7 @@ int judge_main(int argc, char **argv)
     }
     loop_run(j->loop);
     end(j);
+    exit = j->exit;
     mem_free(j);
-    return 0;
+    return exit;
 }

@@ -42,6 +42,7 @@ static void take_counters(struct judge *j, const int fds[], size_t n_fds)
     }
     judge_site_counters(&j->site, j->counters);
     judge_site_counters(&j->next, j->counters);
+    judge_site_counters(&j->retired, j->counters);
     counters_unmap(before);
     close_all(fds, n_fds);
 }
@@ -56,6 +57,14 @@ static void on_stopped(void *arg, const struct journal_entry *entry, bool ok, co
     loop_stop(j->loop);
 }
 
+static void on_stop_late(void *arg)
+{
+    struct judge *j = arg;
+
+    log_warn("judge", "stopping without a last journal entry: the disk does not answer");
+    loop_stop(j->loop);
+}
+
 static void stop(struct judge *j)
 {
     struct journal_entry entry = { .kind = ENTRY_STOP };
@@ -67,6 +76,8 @@ static void stop(struct judge *j)
         exit(0); /* told to stop before anything was started */
     entry.time = loop_now(j->loop).wall;
     journal_append(j->journal, &entry, on_stopped, j);
+    j->stop_timer = loop_timer_new(j->loop, on_stop_late, j);
+    loop_timer_set(j->stop_timer, mono_add(loop_now(j->loop).mono, JOURNAL_CLOSE_MS));
 }
 
 static void adopted(struct judge *j, uint64_t generation)
@@ -85,6 +96,18 @@ static void adopted(struct judge *j, uint64_t generation)
     judge_reload_adopted(j, generation);
 }
 
+/* Without a pair of its own that the face serves this judge can do nothing; the next one may. */
+static void refused(struct judge *j, uint64_t generation, const char *text)
+{
+    log_error("judge", "the supervisor says: %s", text);
+    if (generation == j->site.pair.generation && !j->is_ready) {
+        j->exit = 1;
+        loop_stop(j->loop);
+        return;
+    }
+    judge_reload_failed(j, generation, text);
+}
+
 static void obey(struct judge *j, const struct link_message *m, const int fds[], size_t n_fds)
 {
     switch (m->kind) {
@@ -101,8 +124,7 @@ static void obey(struct judge *j, const struct link_message *m, const int fds[],
         adopted(j, m->generation);
         break;
     case LINK_ERROR:
-        log_error("judge", "the supervisor says: %s", m->text);
-        judge_reload_failed(j, m->text);
+        refused(j, m->generation, m->text);
         break;
     default:
         break;
@@ -164,6 +186,7 @@ static void on_readable(void *arg)
 
     if (receive(j, 0, &err) < 0) {
         log_error("judge", "%s", err.text);
+        j->exit = 1;
         loop_stop(j->loop);
     }
 }

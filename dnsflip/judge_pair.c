@@ -13,8 +13,8 @@ void judge_pair_drop(struct judge_pair *pair)
 {
     if (pair->view != NULL)
         view_close(pair->view);
-    if (pair->page != NULL)
-        page_unmap(pair->page);
+    if (pair->words != NULL)
+        page_unmap(pair->words);
     if (pair->view_fd >= 0)
         close(pair->view_fd);
     if (pair->page_fd >= 0)
@@ -24,17 +24,15 @@ void judge_pair_drop(struct judge_pair *pair)
 
 static int keep(struct judge_pair *pair, struct err *err)
 {
-    const struct page *page;
-
     if (view_open(pair->view_fd, &pair->view, err) < 0)
         return err_wrap(err, "view");
-    if (page_map(pair->page_fd, &page, err) < 0)
+    if (page_map(pair->page_fd, &pair->words, err) < 0)
         return err_wrap(err, "page");
-    /* Mapped read-only whoever holds it: only its words are read. */
-    memcpy(&pair->page, &page, sizeof(page));
-    if (page->groups != view_groups(pair->view) || page->generation != view_generation(pair->view))
+    if (pair->words->groups != view_groups(pair->view) ||
+        pair->words->generation != view_generation(pair->view))
         return err_set(err, ERR_REMOTE, "view and page do not belong together");
-    pair->generation = page->generation;
+    pair->generation = pair->words->generation;
+    pair->serial = view_serial(pair->view);
     return 0;
 }
 
@@ -62,7 +60,7 @@ static struct page_word kept_word(const struct settings *s, const struct group_c
 
         if (name == NULL || strcmp(name, g->name) != 0)
             continue;
-        word = page_get(kept->page, i);
+        word = page_get(kept->words, i);
         cluster = word.index == 0 ? NULL : view_cluster_name(kept->view, i, word.index);
         at = cluster == NULL ? -1 : settings_find_cluster(s, cluster);
         place = at < 0 ? -1 : group_find_cluster(g, (unsigned)at);
@@ -112,8 +110,8 @@ static uint32_t next_serial(const struct ledger *ledger, const struct judge_pair
 {
     uint32_t serial = (uint32_t)(wall_now().ms / 1000);
 
-    if ((int32_t)(ledger->epoch - serial) > 0)
-        serial = ledger->epoch;
+    if ((int32_t)(ledger->epoch + 1 - serial) > 0)
+        serial = ledger->epoch + 1;
     if (kept->serial != 0 && (int32_t)(kept->serial + 1 - serial) > 0)
         serial = kept->serial + 1;
     return serial;
@@ -130,6 +128,7 @@ int judge_pair_make(const struct settings *s, const struct ledger *ledger,
     if (out->view_fd < 0 || view_open(out->view_fd, &out->view, err) < 0)
         goto fail;
     out->page_fd = page_new((uint32_t)s->n_groups, out->generation, &out->page, err);
+    out->words = out->page;
     if (out->page_fd < 0 || fill(s, ledger, kept, out->page, err) < 0)
         goto fail;
     return 0;

@@ -47,6 +47,18 @@ static void report(struct judge *j, int exit, const char *text)
         done(j->reload_arg, exit, text);
 }
 
+/* Why no reload may begin now, or NULL. */
+static const char *reload_obstacle(const struct judge *j)
+{
+    if (j->next.settings != NULL)
+        return "a reload is under way already";
+    if (!j->is_ready)
+        return "the face has not taken over the answers yet: reload in a moment";
+    if (engine_busy(j->engine) != NULL)
+        return "an operation is running: reload when it has settled";
+    return NULL;
+}
+
 static const char *active_of(void *arg, const char *group)
 {
     const struct judge *j = arg;
@@ -91,20 +103,23 @@ void judge_reload(void *judge, const char *actor,
 {
     struct judge *j = judge;
     struct err err;
-    const char *busy = engine_busy(j->engine);
+    const char *obstacle = reload_obstacle(j);
     int exit;
 
-    if (j->next.settings != NULL || busy != NULL) {
+    log_info("judge", "reload asked for by %s", actor);
+    if (j->next.settings != NULL) {
+        log_warn("judge", "not reloaded: %s", obstacle);
         if (done != NULL)
-            done(arg, EXIT_BAD,
-                 busy != NULL ? "an operation is running: reload when it has settled"
-                              : "a reload is under way already");
+            done(arg, EXIT_BAD, obstacle);
         return;
     }
-    log_info("judge", "reload asked for by %s", actor);
-    judge_site_drop(&j->retired);
     j->reload_done = done;
     j->reload_arg = arg;
+    if (obstacle != NULL) {
+        report(j, EXIT_BAD, obstacle);
+        return;
+    }
+    judge_site_drop(&j->retired);
     exit = load_next(j);
     if (exit == 0 && hand_over(j, &err) < 0) {
         buf_printf(&j->reload_text, "%s", err.text);
@@ -151,9 +166,9 @@ void judge_reload_adopted(struct judge *j, uint64_t generation)
     loop_timer_set(j->reload_timer, loop_now(j->loop).mono);
 }
 
-void judge_reload_failed(struct judge *j, const char *text)
+void judge_reload_failed(struct judge *j, uint64_t generation, const char *text)
 {
-    if (j->next.settings == NULL || j->is_next_adopted)
+    if (j->next.settings == NULL || generation != j->next.pair.generation || j->is_next_adopted)
         return;
     judge_site_wire(&j->site, NULL);
     judge_site_drop(&j->next);

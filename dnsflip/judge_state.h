@@ -26,10 +26,11 @@ struct view;
 
 /* A view and the page that goes with it. */
 struct judge_pair {
-    int view_fd, page_fd;    /* owned, -1 = none */
-    const struct view *view; /* owned */
-    struct page *page;       /* owned when this judge made it (writable) */
-    uint64_t generation;     /* 0 = none */
+    int view_fd, page_fd;     /* owned, -1 = none */
+    const struct view *view;  /* owned */
+    const struct page *words; /* owned */
+    struct page *page;        /* the same, writable: NULL unless this judge made it */
+    uint64_t generation;      /* 0 = none */
     uint32_t serial;
 };
 
@@ -72,6 +73,8 @@ struct judge {
     size_t n_reply_fds;
     bool is_ready; /* LINK_READY was sent */
     bool is_stopping;
+    struct loop_timer *stop_timer; /* the disk may hang: then without the last entry */
+    int exit;                      /* the program's exit code */
 };
 
 /* ---- judge_link.c: the supervisor's messages ----------------------------------------------------
@@ -116,7 +119,7 @@ __attribute__((warn_unused_result)) int judge_site_load(const char *path, struct
 void judge_reload(void *judge, const char *actor,
                   void (*done)(void *arg, int exit, const char *text), void *arg);
 void judge_reload_adopted(struct judge *j, uint64_t generation);
-void judge_reload_failed(struct judge *j, const char *text);
+void judge_reload_failed(struct judge *j, uint64_t generation, const char *text);
 
 /* ---- judge_http.c
  * --------------------------------------------------------------------------------- */

@@ -269,6 +269,11 @@ uint64_t view_generation(const struct view *v)
     return v->header.generation;
 }
 
+uint32_t view_serial(const struct view *v)
+{
+    return v->header.serial;
+}
+
 uint32_t view_groups(const struct view *v)
 {
     return v->header.n_groups;

@@ -17,6 +17,7 @@ __attribute__((warn_unused_result)) int view_open(int fd, const struct view **ou
 void view_close(const struct view *v);
 
 uint64_t view_generation(const struct view *v);
+uint32_t view_serial(const struct view *v); /* the floor of every zone's SOA serial */
 uint32_t view_groups(const struct view *v); /* words its page must have */
 
 /* Name of a group, and of the cluster that index (1..) of its word stands for; NULL if there is

@@ -383,18 +383,19 @@ void engine_replace(struct engine *e, const struct settings *settings,
     const struct settings *before = e->deps.settings;
     struct engine_group *old_groups = e->groups;
     struct engine_probe *old_probes = e->probes;
+    struct scheduler schedule = e->scheduler;
     size_t n_groups = e->n_groups, n_probes = e->n_probes;
 
     assert(engine_busy(e) == NULL);
     engine_probe_cancel(e);
     engine_reference_cancel(e);
-    scheduler_fini(&e->scheduler);
     due_fini(&e->group_due);
     e->deps.settings = settings;
     e->deps.providers = providers;
     build_groups(e);
     engine_probe_build(e);
-    engine_probe_carry(e, before, old_probes, n_probes);
+    engine_probe_carry(e, before, old_probes, &schedule, n_probes);
+    scheduler_fini(&schedule);
     engine_reference_build(e);
     for (size_t i = 0; i < e->n_groups; i++) {
         struct engine_group *old = find_old(old_groups, n_groups, before, settings->groups[i].name);

@@ -133,55 +133,12 @@ void engine_probe_build(struct engine *e)
     }
 }
 
-/* ---- keeping healths over a reload ---------------------------------------------------------- */
-
-static bool is_same_probe(const struct engine *e, const struct engine_probe *p,
-                          const struct settings *before, const struct engine_probe *old)
-{
-    const struct group_cfg *a = group_of(e, p), *b = &before->groups[old->group];
-    const struct endpoint_cfg *x = &a->endpoints[p->endpoint], *y = &b->endpoints[old->endpoint];
-    const struct target *u = engine_probe_target(e, p);
-    const struct target *v = y->targets != NULL ? &y->targets[old->place]
-                                                : &b->hostnames[y->hostname].targets[old->place];
-
-    return p->family == old->family && x->class == y->class && strcmp(a->name, b->name) == 0 &&
-           strcmp(e->deps.settings->clusters[a->clusters[p->place]].name,
-                  before->clusters[b->clusters[old->place]].name) == 0 &&
-           strcmp(a->hostnames[x->hostname].name, b->hostnames[y->hostname].name) == 0 &&
-           strcmp(x->base_path, y->base_path) == 0 && target_equal(u, v) &&
-           memcmp(x->probe, y->probe, sizeof(*x->probe)) == 0;
-}
-
-void engine_probe_carry(struct engine *e, const struct settings *before,
-                        const struct engine_probe old[], size_t n)
-{
-    size_t at = 0;
-
-    /* Both lists are in the order of their files, which a reload seldom changes: looking from
-     * where the last match was makes this linear for most, and right for all. */
-    for (size_t i = 0; i < e->n_probes; i++) {
-        struct engine_probe *p = &e->probes[i];
-
-        for (size_t tried = 0; tried < n; tried++, at = (at + 1) % n) {
-            if (!is_same_probe(e, p, before, &old[at]))
-                continue;
-            memcpy(p->health, old[at].health, sizeof(p->health));
-            p->seen = old[at].seen;
-            p->seen_at = old[at].seen_at;
-            p->runs = old[at].runs;
-            p->fails = old[at].fails;
-            at = (at + 1) % n;
-            break;
-        }
-    }
-}
-
 /* ---- running -------------------------------------------------------------------------------- */
 
 static enum profile role_of(const struct engine *e, const struct engine_probe *p)
 {
-    return engine_decide_active(e, &e->groups[p->group]) == p->place ? PROFILE_ACTIVE
-                                                                     : PROFILE_STANDBY;
+    return engine_decide_active(e, &e->groups[p->group]) == (int)p->place ? PROFILE_ACTIVE
+                                                                          : PROFILE_STANDBY;
 }
 
 /* A new active cluster's scheduler needs time to take over; until then it proves nothing. */
@@ -197,7 +154,7 @@ static bool is_in_grace(const struct engine *e, const struct engine_probe *p)
         return false;
     since = loop_now(e->deps.loop).wall.ms - promoted.ms;
     return since >= 0 && since < policy_of(e, p)->promotion_grace_ms &&
-           engine_decide_active(e, &e->groups[p->group]) == p->place;
+           engine_decide_active(e, &e->groups[p->group]) == (int)p->place;
 }
 
 static enum outcome judge(const struct engine *e, const struct engine_probe *p,

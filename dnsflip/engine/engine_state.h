@@ -113,16 +113,20 @@ uint32_t engine_next_epoch(struct engine *e);                    /* never given 
 void engine_read_live(struct engine *e, struct engine_group *g); /* what is served now */
 
 /* ---- engine_probe.c: stages 1 and 2 ------------------------------------------------------- */
-void engine_probe_build(struct engine *e); /* from settings; all unknown */
-void engine_probe_carry(struct engine *e, const struct settings *before,
-                        const struct engine_probe old[], size_t n); /* healths of equal probes */
-void engine_probe_cancel(struct engine *e);                         /* all that run */
+void engine_probe_build(struct engine *e);  /* from settings; all unknown */
+void engine_probe_cancel(struct engine *e); /* all that run */
 /* place became active: that it was down as an active one while it was a standby says nothing. */
 void engine_probe_promoted(struct engine *e, struct engine_group *g, unsigned place);
 void engine_probe_pump(struct engine *e);                    /* starts what is due */
 void engine_probe_expire(struct engine *e, struct mono now); /* stale healths */
 bool engine_probe_has_rounds(const struct engine *e, const struct engine_group *g);
 const struct target *engine_probe_target(const struct engine *e, const struct engine_probe *p);
+
+/* ---- engine_carry.c ----------------------------------------------------------------------- */
+/* Healths and turns of the n old probes that the new settings have too. */
+void engine_probe_carry(struct engine *e, const struct settings *before,
+                        const struct engine_probe old[], const struct scheduler *schedule,
+                        size_t n);
 
 /* ---- engine_reference.c: "am I alone?" ------------------------------------------------------ */
 void engine_reference_build(struct engine *e);

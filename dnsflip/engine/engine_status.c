@@ -25,11 +25,11 @@ struct instant engine_now(const struct engine *e)
 static void count_references(const struct engine *e, struct node_status *out)
 {
     for (unsigned i = 0; i < e->n_references; i++) {
-        if (!e->references[i].is_known)
-            out->references_unknown++;
-        else if (e->references[i].outcome == OUTCOME_PASS)
+        const struct engine_reference *r = &e->references[i];
+
+        if (r->is_known && r->outcome == OUTCOME_PASS)
             out->references_up++;
-        else if (e->references[i].outcome == OUTCOME_FAIL)
+        else if (r->is_known && r->outcome == OUTCOME_FAIL)
             out->references_down++;
         else
             out->references_unknown++;

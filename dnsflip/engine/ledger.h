@@ -81,9 +81,10 @@ void ledger_free(struct ledger *l); /* NULL does nothing */
  *
  * What a failing disk may have swallowed is made good instead, since the entries behind it tell
  * enough: a REFUSED whose intent never became durable changes nothing; SETTLED, and an OUTCOME
- * done or not-converged, stand for a lost MOVED too; an INTENT ends an older operation whose
- * outcome was lost as needing attention, and believes its own `from`; any entry of an operation
- * with is_forced stands for its lost intent too.  seq may be 0 (not yet known). */
+ * done or not-converged, stand for a lost MOVED too; a move by auto or failover for its FENCE; an
+ * INTENT ends an older operation whose outcome was lost as needing attention, and believes its own
+ * `from`; any entry of an operation with is_forced stands for its lost intent too.  seq may be 0
+ * (not yet known). */
 __attribute__((warn_unused_result)) int ledger_fold(struct ledger *l, const struct journal_entry *e,
                                                     struct err *err);
 

@@ -62,6 +62,18 @@ static int fold_adopt(struct ledger *l, const struct journal_entry *e, struct er
     return 0;
 }
 
+/* False if the group has no room for it. */
+static bool fence(struct ledger_group *g, const char *cluster)
+{
+    if (ledger_is_fenced(g, cluster))
+        return true;
+    if (g->n_fenced == CLUSTERS_MAX)
+        return false;
+    COPY(g->fenced[g->n_fenced], cluster);
+    g->n_fenced++;
+    return true;
+}
+
 static int fold_fence(struct ledger *l, const struct journal_entry *e, struct err *err)
 {
     struct ledger_group *g = adopted_group(l, e, err);
@@ -70,12 +82,8 @@ static int fold_fence(struct ledger *l, const struct journal_entry *e, struct er
         return -1;
     if (e->to[0] == '\0')
         return refuse(e, err, "without a cluster");
-    if (ledger_is_fenced(g, e->to))
-        return 0;
-    if (g->n_fenced == CLUSTERS_MAX)
+    if (!fence(g, e->to))
         return refuse(e, err, "more clusters are fenced than a group can have");
-    COPY(g->fenced[g->n_fenced], e->to);
-    g->n_fenced++;
     return 0;
 }
 
@@ -298,6 +306,9 @@ static void move_group(struct ledger *l, struct ledger_group *g, struct wall tim
         g->epoch = g->op.epoch;
     if (g->op.verb == VERB_AUTO)
         ledger_store_outage(l, g->op.from, time);
+    /* Its own FENCE entry may be what a failing disk lost. */
+    if (g->op.verb == VERB_AUTO || g->op.verb == VERB_FAILOVER)
+        (void)fence(g, g->op.from);
 }
 
 static int fold_moved(struct ledger *l, const struct journal_entry *e, struct err *err)

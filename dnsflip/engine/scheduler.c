@@ -91,6 +91,33 @@ void scheduler_again(struct scheduler *s, uint32_t probe, bool in_doubt, int64_t
     due_set(&s->due, probe, at);
 }
 
+void scheduler_carry(struct scheduler *s, uint32_t probe, const struct scheduler *from,
+                     uint32_t number)
+{
+    struct mono due = due_get(&from->due, number);
+
+    s->phase[probe] = from->phase[number];
+    s->began[probe] = from->began[number];
+    if (due.ms == INT64_MAX)
+        due = s->began[probe];
+    if (due.ms < due_get(&s->due, probe).ms)
+        due_set(&s->due, probe, due);
+}
+
+void scheduler_carry_rate(struct scheduler *s, const struct scheduler *from)
+{
+    uint64_t n = from->n_starts;
+
+    if (n > from->max_per_second)
+        n = from->max_per_second;
+    if (n > s->max_per_second)
+        n = s->max_per_second;
+    for (; n > 0; n--)
+        s->starts[s->n_starts++ % s->max_per_second] =
+            from->starts[(from->n_starts - n) % from->max_per_second];
+    s->budget_milli = 0;
+}
+
 void scheduler_hasten(struct scheduler *s, uint32_t probe, int64_t fast_ms, struct mono now)
 {
     struct mono at = mono_add(s->began[probe], fast_ms);

@@ -45,6 +45,13 @@ void scheduler_retry(struct scheduler *s, uint32_t probe);
 void scheduler_again(struct scheduler *s, uint32_t probe, bool in_doubt, int64_t interval_ms,
                      int64_t fast_ms, struct mono now);
 
+/* After a reload.  probe goes on where number of another schedule was, at the earlier of its two
+ * turns; one that was in flight there is due at once. */
+void scheduler_carry(struct scheduler *s, uint32_t probe, const struct scheduler *from,
+                     uint32_t number);
+/* What was started just before counts. */
+void scheduler_carry_rate(struct scheduler *s, const struct scheduler *from);
+
 /* Not later than fast_ms after its last start (so: at once, if that is past).  A probe in flight
  * is left alone. */
 void scheduler_hasten(struct scheduler *s, uint32_t probe, int64_t fast_ms, struct mono now);

@@ -17,7 +17,7 @@
 
 struct question {
     uint32_t change;
-    uint8_t server; /* index into verify.servers */
+    uint16_t server; /* index into verify.servers */
     uint8_t type;
     bool tcp;
     bool is_right;
@@ -95,7 +95,7 @@ static void add_questions(struct verify *v, uint32_t change, unsigned first, uns
         if (!concerns(&v->changes[change], types[t]))
             continue;
         for (unsigned s = first; s < end; s++) {
-            struct question q = { .change = change, .server = (uint8_t)s, .type = types[t] };
+            struct question q = { .change = change, .server = (uint16_t)s, .type = types[t] };
 
             v->questions[v->n_questions++] = q;
             if (change % VERIFY_TCP_EVERY != 0)

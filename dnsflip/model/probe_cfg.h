@@ -52,4 +52,7 @@ struct probe_cfg {
     bool require_dag_processor;
 };
 
+/* The same check: every member alike. */
+bool probe_cfg_equal(const struct probe_cfg *a, const struct probe_cfg *b);
+
 #endif

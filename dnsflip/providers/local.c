@@ -108,20 +108,27 @@ static struct provider_call *local_read(struct provider *p, uint32_t group,
 }
 
 /* During a hand-over the face may be on either page; neither is wrong before the other. */
-static void store(struct local *local, const struct step *step)
+static int store(struct local *local, const struct step *step, struct err *err)
 {
     const struct local_pages *pages = &local->pages;
     uint32_t other = pages->other == NULL ? UINT32_MAX : pages->other_groups[step->group];
+    uint8_t index = 0;
 
+    if (pages->page == NULL) {
+        err_set(err, ERR_SYS, "there is no page to write: the face has not taken a view yet");
+        err->retry = true;
+        return -1;
+    }
     if (other != UINT32_MAX) {
-        uint8_t index = pages->other_index[(size_t)step->group * CLUSTERS_MAX + step->to];
-
-        if (index != 0)
-            page_set(pages->other, other,
-                     (struct page_word){ .index = index, .epoch = step->epoch });
+        index = pages->other_index[(size_t)step->group * CLUSTERS_MAX + step->to];
+        if (index == 0)
+            return err_set(err, ERR_CONFLICT,
+                           "a reload that is under way takes the destination out of the group");
+        page_set(pages->other, other, (struct page_word){ .index = index, .epoch = step->epoch });
     }
     page_set(pages->page, step->group,
              (struct page_word){ .index = (uint8_t)(step->to + 1), .epoch = step->epoch });
+    return 0;
 }
 
 static void on_submit(void *arg)
@@ -130,17 +137,13 @@ static void on_submit(void *arg)
     provider_submit_done *done = call->done.submit;
     void *done_arg = call->arg;
     struct err err;
+    int result = store(call->local, &call->step, &err);
 
-    if (call->local->pages.page == NULL) {
-        err_set(&err, ERR_SYS, "there is no page to write: the face has not taken a view yet");
-        err.retry = true;
-        call_free(call);
-        done(done_arg, NULL, &err);
-        return;
-    }
-    store(call->local, &call->step);
     call_free(call);
-    done(done_arg, "", NULL);
+    if (result < 0)
+        done(done_arg, NULL, &err);
+    else
+        done(done_arg, "", NULL);
 }
 
 static struct provider_call *local_submit(struct provider *p, const struct step *step,
