@@ -89,7 +89,7 @@ const struct key_spec schema_node_keys[] = {
       MEMBER(node_cfg, threads),
       .fallback = "0",
       .min = 0,
-      .max = 64,
+      .max = 63,
       .help = "Answer threads; 0 is one per core." },
     { .name = "evacuations_per_hour",
       .type = KEY_UINT,

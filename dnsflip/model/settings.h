@@ -33,7 +33,7 @@ struct node_cfg {
     uint32_t max_checks_per_second; /* 1..100,000 */
     struct inet_addr http;          /* port 0 = no HTTP listener */
     char http_token_file[PATH_BYTES / 8];
-    uint32_t threads;              /* answer threads of the face; 0 = one per core, at most 64 */
+    uint32_t threads;              /* answer threads of the face; 0 = one per core, at most 63 */
     uint32_t evacuations_per_hour; /* the brake: automatic evacuations, 1 by default */
 };
 
