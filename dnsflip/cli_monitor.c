@@ -122,6 +122,14 @@ int cli_monitor_nagios(const struct cli_health *h, const cJSON *status, struct b
     return code;
 }
 
+int cli_monitor_looked(const struct cli_args *args, int exit)
+{
+    if (exit == CLI_DONE || !cli_has(args, CLI_NAGIOS))
+        return exit;
+    puts("DNSFLIP UNKNOWN - there was no way to look: see standard error");
+    return NAGIOS_UNKNOWN;
+}
+
 /* ---- showing -------------------------------------------------------------------------------- */
 
 static void show(const struct cli_args *args, const cJSON *status, bool with_colour,
@@ -210,7 +218,7 @@ static int watch(const struct cli_args *args, struct ctl_client *client)
     while (exit == CLI_DONE && !ferror(stdout)) {
         cJSON *status = NULL;
 
-        exit = ask(args, &client, &status);
+        exit = cli_monitor_looked(args, ask(args, &client, &status));
         if (exit == CLI_DONE && is_once) {
             exit = cli_monitor_end(args, status);
             cJSON_Delete(status);
@@ -240,8 +248,5 @@ int cli_monitor(const struct cli_args *args)
         exit = watch(args, client);
     else
         exit = cli_monitor_alone(args);
-    /* Nagios knows four codes; what kept us from looking is the fourth. */
-    if (cli_has(args, CLI_NAGIOS) && exit > NAGIOS_UNKNOWN)
-        exit = NAGIOS_UNKNOWN;
     return exit;
 }

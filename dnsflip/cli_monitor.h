@@ -37,6 +37,10 @@ int cli_monitor_exit(const struct cli_health *h);
 /* Appends "DNSFLIP CRITICAL - ..." and returns Nagios's own exit code. */
 int cli_monitor_nagios(const struct cli_health *h, const cJSON *status, struct buf *out);
 
+/* The exit code after a look that went like exit: for Nagios not being able to look is its own code
+ * and line. */
+int cli_monitor_looked(const struct cli_args *args, int exit);
+
 /* cli_monitor_alone.c: probes and policies run in this process; nothing is written. */
 int cli_monitor_alone(const struct cli_args *args);
 

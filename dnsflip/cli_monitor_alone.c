@@ -138,7 +138,7 @@ int cli_monitor_alone(const struct cli_args *args)
     struct err err;
 
     if (a.settings == NULL)
-        return CLI_ERROR;
+        return cli_monitor_looked(args, CLI_ERROR);
     /* Standard error is for what goes wrong; verdicts and decisions are in the table. */
     log_init("monitor", LOG_LEVEL_ERROR);
     buf_init(&a.screen.shown, CLI_SHOW_BYTES_MAX);
@@ -146,7 +146,7 @@ int cli_monitor_alone(const struct cli_args *args)
     if (start(&a, &err) == 0)
         loop_run(a.loop);
     else
-        a.exit = cli_fail_text(args, CLI_ERROR, "%s", err.text);
+        a.exit = cli_monitor_looked(args, cli_fail_text(args, CLI_ERROR, "%s", err.text));
     engine_free(a.engine);
     loop_timer_free(a.timer);
     mem_free(a.providers);
