@@ -9,6 +9,17 @@ struct owner {
     size_t len;
 };
 
+/* What the chain has met.  A resolver goes on itself where a circle, or two names of one hash, end
+ * the answer. */
+struct chain {
+    struct owner owner; /* of the name that is being answered */
+    uint64_t names[CHAIN_STEPS_MAX];
+    unsigned n_names;
+    const struct view_node *dnames[CHAIN_STEPS_MAX];
+    size_t dnames_at[CHAIN_STEPS_MAX]; /* where their records start */
+    unsigned n_dnames;
+};
+
 /* What a name is found to be. */
 struct match {
     const struct view_node
@@ -155,18 +166,40 @@ static struct owner follow_cname(struct answer_request *r, const struct answer_r
     return (struct owner){ .at = reply->at - a->len + VIEW_RDATA_AT, .len = target[0] };
 }
 
-/* Adds the CNAME record that a DNAME (RFC 6672), last in the reply, makes of the name, and goes
- * on at its target.  False if that is where the answer ends. */
-static bool follow_dname(struct answer_request *r, struct answer_reply *reply, struct owner *owner,
-                         size_t dname_len, const struct view_answer *a)
+/* Adds the DNAME record, if the chain has not met it yet.  Returns where it starts, 0 if there is
+ * no room for it. */
+static size_t add_dname(const struct answer_request *r, struct answer_reply *reply,
+                        struct chain *chain, const struct view_node *node)
 {
-    const uint8_t *target = view_at(r->view, a->target);
-    const uint8_t *dname = r->out + reply->at - a->len;
-    size_t prefix = owner->len - dname_len;
+    size_t at = reply->at;
+
+    for (unsigned i = 0; i < chain->n_dnames; i++) {
+        if (chain->dnames[i] == node)
+            return chain->dnames_at[i];
+    }
+    if (!add(r, reply, chain->owner, flagged_answer(r, node)))
+        return 0;
+    chain->dnames[chain->n_dnames] = node;
+    chain->dnames_at[chain->n_dnames++] = at;
+    return at;
+}
+
+/* Adds a DNAME (RFC 6672) and the CNAME record that it makes of the name, and goes on at its
+ * target.  False if that is where the answer ends. */
+static bool follow_dname(struct answer_request *r, struct answer_reply *reply, struct chain *chain,
+                         const struct view_node *node)
+{
+    const uint8_t *target = view_at(r->view, flagged_answer(r, node)->target);
+    struct owner *owner = &chain->owner;
+    size_t prefix = owner->len - node->name_len;
     size_t len = prefix + target[0];
+    size_t dname_at = add_dname(r, reply, chain, node);
+    const uint8_t *dname = r->out + dname_at;
     uint8_t *p = r->out + reply->at;
     uint8_t lower[VIEW_NAME_BYTES];
 
+    if (dname_at == 0)
+        return false;
     if (len > VIEW_NAME_BYTES) {
         reply->rcode = DNS_YXDOMAIN;
         return false;
@@ -249,11 +282,12 @@ static const struct view_answer *choose(const struct answer_request *r,
     return view_at(r->view, d->entries[0].answer);
 }
 
-/* One name of the chain.  True = the chain goes on with r->name and *owner; else *length is that
- * of the finished answer. */
-static bool step(struct answer_request *r, struct answer_reply *reply, struct owner *owner,
+/* One name of the chain.  True = the chain goes on with r->name; else *length is that of the
+ * finished answer. */
+static bool step(struct answer_request *r, struct answer_reply *reply, struct chain *chain,
                  struct match m, size_t *length)
 {
+    struct owner *owner = &chain->owner;
     const struct view_node *node = m.node;
     const struct view_directory *d;
     const struct view_answer *a;
@@ -264,10 +298,8 @@ static bool step(struct answer_request *r, struct answer_reply *reply, struct ow
         return false;
     }
     if (!m.is_exact && node->flags == VIEW_NODE_DNAME) {
-        a = flagged_answer(r, node);
         /* Asked for a CNAME, the one made here is the answer. */
-        if (add(r, reply, *owner, a) && follow_dname(r, reply, owner, node->name_len, a) &&
-            r->type != DNS_TYPE_CNAME)
+        if (follow_dname(r, reply, chain, node) && r->type != DNS_TYPE_CNAME)
             return true;
         *length = finish(r, reply, COUNTER_NOERROR);
         return false;
@@ -299,10 +331,21 @@ static bool step(struct answer_request *r, struct answer_reply *reply, struct ow
     return false;
 }
 
+/* Whether the chain has been at this name before; notes it if not. */
+static bool is_circle(const struct answer_request *r, struct chain *chain)
+{
+    for (unsigned i = 0; i < chain->n_names; i++) {
+        if (chain->names[i] == r->name.hash)
+            return true;
+    }
+    chain->names[chain->n_names++] = r->name.hash;
+    return false;
+}
+
 size_t answer_walk(struct answer_request *r)
 {
     struct answer_reply reply = { .at = r->question_end, .is_authoritative = true };
-    struct owner owner = { .at = DNS_HEADER_BYTES, .len = r->name.len };
+    struct chain chain;
     struct match m;
     size_t length = 0;
     uint16_t zone;
@@ -313,8 +356,11 @@ size_t answer_walk(struct answer_request *r)
     if (m.node == NULL)
         return fail(r, DNS_REFUSED, COUNTER_REFUSED);
     zone = m.node->zone;
-    for (unsigned i = 0; i < CHAIN_STEPS_MAX; i++) {
-        if (!step(r, &reply, &owner, m, &length))
+    chain.owner = (struct owner){ .at = DNS_HEADER_BYTES, .len = r->name.len };
+    chain.n_names = 0;
+    chain.n_dnames = 0;
+    for (unsigned i = 0; i < CHAIN_STEPS_MAX && !is_circle(r, &chain); i++) {
+        if (!step(r, &reply, &chain, m, &length))
             return length;
         m = find_match(r);
         /* A chain that leaves the zone is the resolver's to follow. */

@@ -145,7 +145,7 @@ static void a_chain_in_a_circle_ends(void **state)
     ask_make(a, "x.wild.dr.example.com", A);
     ask_send(a, true);
     assert_int_equal(a->out[3], 0);
-    assert_int_equal(a->out[7], 16);
+    assert_int_equal(a->out[7], 2); /* each record once */
     ask_send(a, false);
     assert_true(a->out_len <= 512);
     ask_free(a);
@@ -165,7 +165,7 @@ static void redirects_through_redirects_end(void **state)
     ask_make(a, "app.old.old.old.old.old.old.old.old.old.dr.example.com", A);
     ask_send(a, true);
     assert_int_equal(a->out[3], 0);
-    assert_int_equal(a->out[7], 32);
+    assert_int_equal(a->out[7], 2 + 16); /* each DNAME once, and a CNAME for each step */
     ask_free(a);
 }
 
