@@ -210,8 +210,14 @@ int journal_file_lock(const char *state_dir, struct err *err)
     if (path_in(path, state_dir, JOURNAL_LOCK, err) != 0)
         return -1;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
-    if (fd < 0)
-        return err_sys(err, errno, "cannot open the lock %s", path);
+    if (fd < 0) {
+        bool has_folder = errno != ENOENT;
+
+        (void)err_sys(err, errno, "cannot open the lock %s", path);
+        if (!has_folder)
+            err->code = ERR_USAGE; /* nor is there a journal: the same question to the operator */
+        return -1;
+    }
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
         return fd;
     if (errno == EWOULDBLOCK)

@@ -154,7 +154,7 @@ static const char config_head[] =
     "  state_dir: \"%s/state\"\n"
     "  control_socket: \"%s/control.sock\"\n"
     "  access: { admin: [uid:%u] }\n"
-    "  max_checks_per_second: 2000\n"
+    "  max_checks_per_second: 1000\n"
     "  http: %s\n"
     "references: [\"tcp://%s\", \"tcp://%s\"]\n\n";
 

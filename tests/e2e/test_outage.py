@@ -1,0 +1,98 @@
+"""Goal: when the primary is lost, and only then, every name moves."""
+import pytest
+
+from world import Asker, hostnames, wait_until
+
+NAMES = hostnames("sales", "risk")
+
+
+def test_outage_moves_every_name_after_a_durable_intent(daemon):
+    """Goal: the primary refuses connections; all names move; the journal has the intent first."""
+    use1, usw2 = daemon.site.use1, daemon.site.usw2
+    assert daemon.addresses(NAMES) == {use1.ip}
+    with Asker(daemon, NAMES, {use1.ip, usw2.ip}) as asker:
+        use1.be("refuse")
+        wait_until(lambda: daemon.addresses(NAMES) == {usw2.ip}, "all names moved")
+        wait_until(lambda: daemon.journal(kind="outcome"), "the operation's outcome")
+        asker.goes_on()
+    assert not asker.lost and not asker.wrong
+    # Once moved, no name was ever seen back.
+    assert {name for _, name in asker.changes} == set(NAMES)
+    assert all(seen == [use1.ip, usw2.ip] for seen in asker.changes.values())
+    kinds = [e["kind"] for e in daemon.journal() if e["kind"] in ("intent", "moved", "settled", "outcome")]
+    assert kinds == ["intent", "moved", "settled", "outcome"]
+    assert daemon.journal(kind="fence")[0]["to"] == "use1"
+    assert daemon.group()["active"] == "usw2"
+    assert "the chain is whole" in daemon.run("audit", "verify")
+
+
+@pytest.mark.parametrize("mode", ["hang", "html", "error"])
+def test_a_primary_that_answers_no_more_as_airflow_does_is_lost(daemon, mode):
+    """Goal: hung servers, 200 HTML for every path, 503: each is an outage."""
+    daemon.site.use1.be(mode)
+    wait_until(lambda: daemon.addresses(NAMES) == {daemon.site.usw2.ip}, "all names moved")
+
+
+def test_broken_json_proves_nothing_and_raises_an_alarm(daemon):
+    """Goal: what cannot be read is unknown, not down: no move, but people are told."""
+    daemon.site.use1.be("bad-json")
+    wait_until(lambda: daemon.journal(kind="alarm", detail="mute-probe"), "the alarm")
+    wait_until(lambda: daemon.verdict("use1") == "unknown", "use1 is unknown")
+    assert "use1 may be up or down" in daemon.run("explain", "prod")
+    assert daemon.addresses(NAMES) == {daemon.site.use1.ip}
+    assert not daemon.journal(kind="intent")
+
+
+def test_an_unhealthy_database_is_an_outage_although_the_status_is_200(daemon):
+    """Goal: Airflow's HTTP status proves nothing, its JSON does."""
+    daemon.site.use1.be("unhealthy")
+    wait_until(lambda: daemon.addresses(NAMES) == {daemon.site.usw2.ip}, "all names moved")
+
+
+def test_both_clusters_lost_moves_nothing(daemon):
+    """Goal: with nowhere to go the names stay, and explain says why."""
+    for cluster in (daemon.site.usw2, daemon.site.use1):
+        cluster.be("refuse")
+    wait_until(lambda: daemon.verdict("use1") == "down", "use1 is down")
+    wait_until(lambda: daemon.verdict("usw2", "as_standby") == "down", "usw2 is down")
+    assert daemon.addresses(NAMES) == {daemon.site.use1.ip}
+    assert "usw2 is passed over: down as a standby" in daemon.run("explain", "prod")
+    assert not daemon.journal(kind="intent")
+
+
+def test_min_outage_is_waited_for_and_a_recovery_clears_it(site, make):
+    """Goal: an outage shorter than min_outage moves nothing."""
+    daemon = make(site, site.config(min_outage="1h")).start()
+    site.use1.be("refuse")
+    wait_until(lambda: daemon.verdict("use1") == "down", "use1 is down")
+    assert "min_outage" in daemon.run("explain", "prod")
+    site.use1.be("up")
+    wait_until(lambda: daemon.verdict("use1") == "up", "use1 is up again")
+    assert "use1 is up" in daemon.run("explain", "prod")
+    assert not daemon.journal(kind="intent")
+
+
+def test_a_lost_uplink_moves_nothing(daemon):
+    """Goal: when the references are lost as well, it is our own network."""
+    for elsewhere in daemon.site.elsewhere:
+        elsewhere.be("refuse")
+    wait_until(lambda: daemon.status()["node"]["isolated"], "the references are down")
+    daemon.site.use1.be("refuse")
+    wait_until(lambda: daemon.verdict("use1") == "down", "use1 is down")
+    assert "isolated" in daemon.group()["conditions"]
+    assert daemon.addresses(NAMES) == {daemon.site.use1.ip}
+    assert not daemon.journal(kind="intent")
+
+
+def test_a_wrong_certificate_is_an_outage(folder, network, authority, make):
+    """Goal: the certificate is checked against the production hostname, at each cluster."""
+    from world import ZONE, Site
+    site = Site(folder, network, tls=authority(f"DNS:*.airflow.{ZONE}"))
+    daemon = make(site, site.config(probe=f", ca_file: {authority.ca}")).start()
+    site.use1.be("refuse")
+    site.use1.tls = authority("DNS:another.example.test")
+    site.use1.be("up")
+    wait_until(lambda: daemon.addresses(NAMES) == {site.usw2.ip}, "all names moved")
+    endpoints = daemon.call("monitor")["result"]["groups"][0]["endpoints"]
+    reasons = {e["active"]["reason"] for e in endpoints if e["cluster"] == "use1"}
+    assert reasons == {"certificate-name"}
