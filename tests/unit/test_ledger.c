@@ -76,11 +76,11 @@ static const struct {
       "usw2 12 -use1 | op1 submitting changed step 1/2" },
     { { BEGIN, INTENT(2, "op1", "use1", "usw2", VERB_AUTO, 12),
         MOVED(3, "op1", "usw2", .epoch = 12), OP(4, "op1", ENTRY_SETTLED), END_OF_STORY },
-      "usw2 12 | op1 verifying changed settled" },
+      "usw2 12 -use1 | op1 verifying changed settled" },
     { { BEGIN, INTENT(2, "op1", "use1", "usw2", VERB_AUTO, 12),
         MOVED(3, "op1", "usw2", .epoch = 12), OP(4, "op1", ENTRY_SETTLED),
         OP(5, "op1", ENTRY_OUTCOME, .state = OP_DONE), END_OF_STORY },
-      "usw2 12 | op1 done changed settled ended" },
+      "usw2 12 -use1 | op1 done changed settled ended" },
     /* other ends */
     { { BEGIN, INTENT(2, "op1", "use1", "usw2", VERB_AUTO, 12), OP(3, "op1", ENTRY_REFUSED),
         END_OF_STORY },
@@ -144,11 +144,11 @@ static const struct {
         OP(2, "op1", ENTRY_STEP, .to = "usw2", .is_forced = true, .state = OP_SUBMITTING,
            .epoch = 12),
         MOVED(4, "op1", "usw2", .epoch = 12), END_OF_STORY },
-      "usw2 12 | op1 submitting changed" },
+      "usw2 12 -use1 | op1 submitting changed" },
     { { BEGIN,
         OP(2, "op1", ENTRY_OUTCOME, .to = "usw2", .is_forced = true, .state = OP_DONE, .epoch = 12),
         END_OF_STORY },
-      "usw2 12 | op1 done changed ended" },
+      "usw2 12 -use1 | op1 done changed ended" },
 };
 
 static void entries_that_a_failing_disk_lost_are_made_good(void **state)
