@@ -6,6 +6,7 @@
 #include "dnsflip/cli_ask.h"
 #include "dnsflip/cli_offline.h"
 #include "dnsflip/cli_show.h"
+#include "dnsflip/config/load.h"
 #include "dnsflip/config/warn.h"
 #include "dnsflip/ctl/views.h"
 #include "dnsflip/engine/planning.h"
@@ -88,6 +89,23 @@ static void add_silence(cJSON *plan, const struct settings *s, const char *group
     buf_fini(&text);
 }
 
+/* The file that the daemon's plan is made of, if it can be read and has not changed since. */
+static struct settings *load_same(const struct cli_args *args, const cJSON *plan)
+{
+    struct config_report report;
+    struct settings *s = NULL;
+
+    config_report_init(&report);
+    if (config_load(cli_config_path(args), &s, &report) != 0)
+        s = NULL;
+    config_report_fini(&report);
+    if (s != NULL && strcmp(s->digest, cli_text(plan, "config_digest")) != 0) {
+        settings_free(s);
+        s = NULL;
+    }
+    return s;
+}
+
 static int plan_alone(const struct cli_args *args, const struct settings *s, cJSON **out)
 {
     struct ledger *l = NULL;
@@ -136,6 +154,7 @@ int cli_plan(const struct cli_args *args)
     if (!cli_has(args, CLI_ACTIVE) && cli_connect(args, &client, &err) == 0) {
         exit = plan_asked(args, client, &plan);
         ctl_client_close(client);
+        s = plan != NULL ? load_same(args, plan) : NULL;
     } else {
         s = cli_load(args);
         exit = s != NULL ? plan_alone(args, s, &plan) : CLI_ERROR;

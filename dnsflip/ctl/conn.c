@@ -11,6 +11,8 @@
 #include "dnsflip/io/loop.h"
 
 #define READ_BYTES 16384
+#define LINES_PER_TURN 8 /* so that one client's requests never hold up probes and other clients   \
+                          */
 
 static void on_readable(void *arg);
 
@@ -22,8 +24,8 @@ static void on_writable(void *arg)
 /* Watches for what can be done now: a client whose answers pile up is not read from. */
 static void watch(struct ctl_conn *conn)
 {
-    bool may_read =
-        !conn->is_ending && conn->out.len <= CTL_PAUSE_BYTES && conn->n_calls < CTL_CALLS_MAX;
+    bool may_read = !conn->is_ending && !conn->is_eof && conn->out.len <= CTL_PAUSE_BYTES &&
+                    conn->n_calls < CTL_CALLS_MAX && conn->in.len < PROTO_LINE_BYTES_MAX;
 
     if (may_read && conn->reader == NULL)
         conn->reader = loop_fd_new(conn->loop, conn->fd, false, on_readable, conn);
@@ -43,6 +45,7 @@ static void watch(struct ctl_conn *conn)
 static void take_lines(struct ctl_conn *conn)
 {
     size_t done = 0;
+    int n = 0;
 
     conn->is_taking = true;
     while (conn->fd >= 0 && !conn->is_ending && conn->out.len <= CTL_PAUSE_BYTES &&
@@ -52,6 +55,10 @@ static void take_lines(struct ctl_conn *conn)
 
         if (end == NULL)
             break;
+        if (n++ == LINES_PER_TURN) {
+            loop_timer_set(conn->more, loop_now(conn->loop).mono);
+            break;
+        }
         conn->on_line(conn, start, (size_t)(end - start));
         done += (size_t)(end - start) + 1;
     }
@@ -84,6 +91,13 @@ static void send_out(struct ctl_conn *conn)
         conn_close(conn);
 }
 
+/* It will ask no more, and all that it asked is answered. */
+static bool is_finished(const struct ctl_conn *conn)
+{
+    return conn->is_eof && conn->n_calls == 0 && conn->out.len == 0 &&
+           memchr(buf_text(&conn->in), '\n', conn->in.len) == NULL;
+}
+
 static void refuse_long_line(struct ctl_conn *conn)
 {
     struct proto_error error;
@@ -103,10 +117,11 @@ static void on_readable(void *arg)
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (n <= 0) {
+    if (n < 0 || (n == 0 && (conn->is_subscribed || conn_has_left(conn)))) {
         conn_close(conn);
         return;
     }
+    conn->is_eof = n == 0;
     conn->used = loop_now(conn->loop).mono;
     (void)buf_add(&conn->in, bytes, (size_t)n);
     conn_flush(conn);
@@ -139,9 +154,16 @@ int conn_new(struct loop *loop, int fd, conn_line *on_line, conn_gone *on_gone, 
     buf_init(&conn->in, PROTO_LINE_BYTES_MAX + READ_BYTES);
     buf_init(&conn->out, CTL_OUTPUT_BYTES_MAX);
     (void)access_actor(peer.uid, conn->actor);
+    conn->more = loop_timer_new(loop, on_writable, conn);
     watch(conn);
     *out = conn;
     return 0;
+}
+
+bool conn_has_left(const struct ctl_conn *conn)
+{
+    /* Sends nothing, but fails once the other end is closed rather than done with writing. */
+    return send(conn->fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EPIPE;
 }
 
 void conn_close(struct ctl_conn *conn)
@@ -150,6 +172,7 @@ void conn_close(struct ctl_conn *conn)
         return;
     loop_fd_free(conn->reader);
     loop_fd_free(conn->writer);
+    loop_timer_free(conn->more);
     conn->reader = NULL;
     conn->writer = NULL;
     (void)close(conn->fd);
@@ -171,6 +194,8 @@ void conn_flush(struct ctl_conn *conn)
     if (conn->fd < 0 || conn->is_taking)
         return;
     take_lines(conn);
-    if (conn->fd >= 0)
+    if (conn->fd >= 0 && is_finished(conn))
+        conn_close(conn);
+    else if (conn->fd >= 0)
         watch(conn);
 }

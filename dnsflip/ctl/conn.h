@@ -24,11 +24,13 @@ struct ctl_conn {
     struct loop *loop;               /* borrowed */
     int fd;                          /* owned; -1 once closed */
     struct loop_fd *reader, *writer; /* owned; NULL = not waiting for that */
+    struct loop_timer *more;         /* owned; set while whole lines wait for the next turn */
     struct buf in, out;
     struct access_peer peer;
     char actor[ACTOR_BYTES];
     struct mono used; /* last time it asked for something */
     bool is_subscribed;
+    bool is_eof;    /* it has sent all; its answers still go out */
     bool is_taking; /* lines are being handed on */
     bool is_ending; /* close as soon as out is empty; nothing more is read */
     conn_line *on_line;
@@ -43,6 +45,9 @@ struct ctl_conn {
 __attribute__((warn_unused_result)) int conn_new(struct loop *loop, int fd, conn_line *on_line,
                                                  conn_gone *on_gone, void *owner,
                                                  struct ctl_conn **out, struct err *err);
+
+/* Has the client closed both directions? */
+bool conn_has_left(const struct ctl_conn *conn);
 
 /* Ends it: on_gone runs before this returns; a second time does nothing. */
 void conn_close(struct ctl_conn *conn);

@@ -226,7 +226,8 @@ static void on_sweep(void *arg)
         next = conn->next;
         bool is_waiting = conn->is_subscribed || conn->n_calls > 0;
 
-        if (!is_waiting && mono_since(now, conn->used) > CTL_IDLE_MS)
+        if ((conn->is_eof && conn_has_left(conn)) ||
+            (!is_waiting && mono_since(now, conn->used) > CTL_IDLE_MS))
             conn_close(conn);
     }
     if (server->listener == NULL)

@@ -97,6 +97,7 @@ cJSON *views_plan(const struct settings *s, const struct plan *plan,
     (void)cJSON_AddNumberToObject(view, "names", plan->n_names);
     (void)cJSON_AddNumberToObject(view, "expected_ms", (double)plan->apply_ms);
     (void)cJSON_AddNumberToObject(view, "ttl_s", g->ttl_s);
+    (void)cJSON_AddStringToObject(view, "config_digest", s->digest);
     add_promotion(view, &g->promotion);
     add_guards(view, plan);
     add_steps(view, s, plan);

@@ -265,3 +265,15 @@ def test_every_command_has_help_and_refuses_what_it_does_not_know(tmp_path):
         assert done.returncode == 64 and done.stderr, command
     done = subprocess.run([PROGRAM, "swich"], text=True, capture_output=True, check=False)
     assert done.returncode == 64 and 'did you mean "switch"' in done.stderr
+
+
+def test_a_client_that_has_sent_all_still_gets_its_answers(daemon):
+    """Goal: `printf ... | nc -U` works: the end of the requests is not the end of the answers."""
+    started = daemon.call("switch", group="prod", to="usw2")["result"]
+    with Link(daemon) as link:
+        for number in range(30):
+            link.send("status", number=number)
+        link.send("operation.wait", number=30, operation=started["operation"], level="converged")
+        link.socket.shutdown(socket.SHUT_WR)
+        assert sorted(link.read()["id"] for _ in range(31)) == list(range(31))
+        assert link.lines.readline() == b""
