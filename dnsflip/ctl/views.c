@@ -9,24 +9,6 @@
 #include "dnsflip/ctl/proto.h"
 #include "policies/explain.h"
 
-void views_add_wall(cJSON *object, const char *name, struct wall t)
-{
-    char text[WALL_TEXT_BYTES];
-
-    if (t.ms == 0)
-        (void)cJSON_AddNullToObject(object, name);
-    else
-        (void)cJSON_AddStringToObject(object, name, wall_format(t, text));
-}
-
-void views_add_text(cJSON *object, const char *name, const char *text)
-{
-    if (text == NULL || text[0] == '\0')
-        (void)cJSON_AddNullToObject(object, name);
-    else
-        (void)cJSON_AddStringToObject(object, name, text);
-}
-
 /* ---- groups --------------------------------------------------------------------------------- */
 
 static void add_verdict(cJSON *object, const char *name, const struct cluster_view *v,

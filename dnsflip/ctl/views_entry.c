@@ -1,5 +1,23 @@
 #include "dnsflip/ctl/views.h"
 
+void views_add_wall(cJSON *object, const char *name, struct wall t)
+{
+    char text[WALL_TEXT_BYTES];
+
+    if (t.ms == 0)
+        (void)cJSON_AddNullToObject(object, name);
+    else
+        (void)cJSON_AddStringToObject(object, name, wall_format(t, text));
+}
+
+void views_add_text(cJSON *object, const char *name, const char *text)
+{
+    if (text == NULL || text[0] == '\0')
+        (void)cJSON_AddNullToObject(object, name);
+    else
+        (void)cJSON_AddStringToObject(object, name, text);
+}
+
 void views_add_overrides(cJSON *object, const char *name, override_set set)
 {
     cJSON *list = cJSON_AddArrayToObject(object, name);
