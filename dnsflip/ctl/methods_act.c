@@ -27,14 +27,14 @@ static const struct {
 
 static void set_kind(const struct ctl_call *call, struct command *command)
 {
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        if (strcmp(commands[i].method, call->method->name) != 0)
-            continue;
-        command->kind = commands[i].kind;
-        command->verb = commands[i].verb;
-        return;
-    }
-    assert(!"a method without a command");
+    const size_t n = sizeof(commands) / sizeof(commands[0]);
+    size_t i = 0;
+
+    while (i < n && strcmp(commands[i].method, call->method->name) != 0)
+        i++;
+    assert(i < n);
+    command->kind = commands[i].kind;
+    command->verb = commands[i].verb;
 }
 
 static void on_done(void *arg, const struct command_result *result)

@@ -12,7 +12,8 @@
 
 static const char *const members[] = { "jsonrpc", "id", "method", "params" };
 
-static void set_error(struct proto_error *error, int code, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void set_error(struct proto_error *error, int code,
+                                                            const char *fmt, va_list ap)
 {
     *error = (struct proto_error){ .code = code };
     (void)vsnprintf(error->text, sizeof(error->text), fmt, ap);

@@ -131,8 +131,8 @@ static void equal_requests_have_equal_digests_however_they_are_written(void **st
         "{\"group\":\"b\",\"for\":\"90m\",\"override\":[\"promotion\",\"source-down\"]}",
         "{\"group\":\"a\",\"for\":\"91m\",\"override\":[\"promotion\",\"source-down\"]}",
         "{\"group\":\"a\",\"for\":\"90m\",\"override\":\"promotion\"}",
-        "{\"group\":\"a\",\"for\":\"90m\",\"override\":[\"promotion\",\"source-down\"],"
-        "\"planned\":true}",
+        ("{\"group\":\"a\",\"for\":\"90m\",\"override\":[\"promotion\",\"source-down\"],"
+         "\"planned\":true}"),
     };
     char first[PARAMS_DIGEST_BYTES], next[PARAMS_DIGEST_BYTES];
 
