@@ -64,7 +64,8 @@ enum cli_kind {
     CLI_A_GROUP,
     CLI_A_CLUSTER,
     CLI_AN_OPERATION,
-    CLI_WORDS
+    CLI_A_RULE, /* that --override takes */
+    CLI_WORDS,
 };
 
 struct cli_option_spec {

@@ -32,6 +32,7 @@ static const char *operand_name(const struct cli_command *c)
         return "operation";
     case CLI_ANYTHING:
     case CLI_FILE:
+    case CLI_A_RULE:
     case CLI_WORDS:
         return NULL;
     }

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dnsflip/model/decision.h"
+
 /* Both scripts are made from the table of commands, so they cannot fall behind it. */
 
 static void print_words_of(const struct cli_command *c)
@@ -24,6 +26,8 @@ static const char *kind_name(enum cli_kind kind)
         return "operations";
     case CLI_FILE:
         return "files";
+    case CLI_A_RULE:
+        return "rules";
     case CLI_ANYTHING:
     case CLI_WORDS:
         return "";
@@ -108,6 +112,14 @@ static void print_lists(void)
                                                            : kind_name(o->kind));
     }
     puts("    *) return 1 ;;\n    esac\n}");
+    printf("_dnsflip_rules() {\n    echo promotion durability");
+    for (int r = 0; r < GUARD_RULES; r++) {
+        const struct guard_rule_info *info = guard_rule_info((enum guard_rule)r);
+
+        if (info->may_override)
+            printf(" %s", info->name);
+    }
+    puts("\n}");
     /* What the daemon knows, if one answers: names are taken from its JSON. */
     puts("_dnsflip_known() {\n"
          "    case \"$1\" in\n"
@@ -117,6 +129,7 @@ static void print_lists(void)
          "        grep -o '\"name\":\"[^\"]*\",\"region\"' | cut -d'\"' -f4 | sort -u ;;\n"
          "    operations) dnsflip operation list --json 2>/dev/null |\n"
          "        grep -o '\"operation\":\"[^\"]*\"' | cut -d'\"' -f4 ;;\n"
+         "    rules) _dnsflip_rules ;;\n"
          "    -) ;;\n"
          "    *) echo \"$@\" ;;\n"
          "    esac\n}");
