@@ -166,17 +166,26 @@ static struct owner follow_cname(struct answer_request *r, const struct answer_r
     return (struct owner){ .at = reply->at - a->len + VIEW_RDATA_AT, .len = target[0] };
 }
 
+/* Where the DNAME record of the node starts in the reply; 0 if the chain has not met it yet. */
+static size_t find_dname(const struct chain *chain, const struct view_node *node)
+{
+    for (unsigned i = 0; i < chain->n_dnames; i++) {
+        if (chain->dnames[i] == node)
+            return chain->dnames_at[i];
+    }
+    return 0;
+}
+
 /* Adds the DNAME record, if the chain has not met it yet.  Returns where it starts, 0 if there is
  * no room for it. */
 static size_t add_dname(const struct answer_request *r, struct answer_reply *reply,
                         struct chain *chain, const struct view_node *node)
 {
-    size_t at = reply->at;
+    size_t at = find_dname(chain, node);
 
-    for (unsigned i = 0; i < chain->n_dnames; i++) {
-        if (chain->dnames[i] == node)
-            return chain->dnames_at[i];
-    }
+    if (at != 0)
+        return at;
+    at = reply->at;
     if (!add(r, reply, chain->owner, flagged_answer(r, node)))
         return 0;
     chain->dnames[chain->n_dnames] = node;
@@ -321,6 +330,12 @@ static bool step(struct answer_request *r, struct answer_reply *reply, struct ch
     }
     if (a == NULL || node->flags == VIEW_NODE_CUT) {
         *length = finish_negative(r, reply, *owner, node, DNS_NOERROR);
+        return false;
+    }
+    /* A DNAME that is asked for may be what led here. */
+    if (node->flags == VIEW_NODE_DNAME && a == flagged_answer(r, node) &&
+        find_dname(chain, node) != 0) {
+        *length = finish(r, reply, COUNTER_NOERROR);
         return false;
     }
     if (add_with_serial(r, reply, *owner, node, a) && is_chain && a->target != 0) {
