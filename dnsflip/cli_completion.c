@@ -68,8 +68,7 @@ static void print_names(const char *family)
     }
 }
 
-/* The body that both shells share: the word lists, as functions that print them. */
-static void print_lists(void)
+static void print_commands(void)
 {
     puts("_dnsflip_commands() {\n    case \"$1\" in");
     for (const struct cli_command *c = cli_commands; c->name != NULL; c++) {
@@ -98,7 +97,12 @@ static void print_lists(void)
         if (c->section != NULL && c->kind != CLI_ANYTHING)
             printf("    \"%s\") echo %s ;;\n", c->name, kind_name(c->kind));
     }
-    puts("    esac\n}\n_dnsflip_value() {\n    case \"$1\" in");
+    puts("    esac\n}");
+}
+
+static void print_values(void)
+{
+    puts("_dnsflip_value() {\n    case \"$1\" in");
     for (int i = 0; i < CLI_OPTIONS; i++) {
         const struct cli_option_spec *o = &cli_options[i];
 
@@ -120,6 +124,13 @@ static void print_lists(void)
             printf(" %s", info->name);
     }
     puts("\n}");
+}
+
+/* The body that both shells share: the word lists, as functions that print them. */
+static void print_lists(void)
+{
+    print_commands();
+    print_values();
     /* What the daemon knows, if one answers: names are taken from its JSON. */
     puts("_dnsflip_known() {\n"
          "    case \"$1\" in\n"
