@@ -132,11 +132,6 @@ int cli_fail_remote(const struct cli_args *args, const struct proto_error *error
     return fail(args, ctl_client_exit(error), &copy);
 }
 
-int cli_fail(const struct cli_args *args, const struct err *err)
-{
-    return cli_fail_text(args, err->code == ERR_USAGE ? CLI_USAGE : CLI_ERROR, "%s", err->text);
-}
-
 int cli_fail_text(const struct cli_args *args, int exit, const char *fmt, ...)
 {
     struct proto_error error = { .code = 0 };

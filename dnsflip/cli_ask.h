@@ -35,7 +35,6 @@ int cli_call_again(const struct cli_args *args, struct ctl_client **client, cons
 
 /* Print to standard error, or with --json as {"error": ...} to standard output; return the exit
  * code. */
-int cli_fail(const struct cli_args *args, const struct err *err);
 int cli_fail_remote(const struct cli_args *args, const struct proto_error *error);
 int cli_fail_text(const struct cli_args *args, int exit, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
