@@ -1,9 +1,11 @@
 #include "dnsflip/lab/cluster.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -21,7 +23,7 @@ struct cluster {
     const struct cluster_cfg *cfg; /* borrowed */
     enum cluster_mode mode;
     struct pages_state state;
-    int epoll_fd;
+    int epoll_fd, end_fd;
     int listen_fd;              /* -1 = nobody listens */
     bool is_holding_back;       /* some connection may have something due */
     struct cluster_conn *first; /* owned, through next */
@@ -299,12 +301,19 @@ static void raise_descriptors(void)
 static int start(struct cluster *s, struct err *err)
 {
     struct epoll_event event = { .events = EPOLLIN };
+    sigset_t end;
 
     raise_descriptors();
+    sigemptyset(&end);
+    sigaddset(&end, SIGTERM);
+    sigprocmask(SIG_BLOCK, &end, NULL);
+    s->end_fd = signalfd(-1, &end, SFD_CLOEXEC);
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (s->epoll_fd < 0)
+    if (s->epoll_fd < 0 || s->end_fd < 0)
         return err_sys(err, errno, "epoll");
     watch_listen(s);
+    event.data.ptr = NULL; /* the end */
+    epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->end_fd, &event);
     /* The address of the configuration stands for the control socket. */
     event.data.u64 = (uintptr_t)s->cfg;
     if (s->cfg->control_fd >= 0)
@@ -327,7 +336,12 @@ int cluster_serve(const struct cluster_cfg *cfg, struct err *err)
 
         if (n < 0 && errno != EINTR)
             return err_sys(err, errno, "epoll");
+        if (n == 1 && event.data.ptr == NULL)
+            break;
         if (n == 1)
             on_event(&s, &event, instant_now());
     }
+    while (s.first != NULL)
+        drop(&s, s.first);
+    return 0;
 }

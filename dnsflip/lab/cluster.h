@@ -38,7 +38,7 @@ __attribute__((warn_unused_result)) int cluster_listen(struct inet_addr *addr, s
 /* A Unix socket that listens at path, for its owner alone.  -1: err. */
 __attribute__((warn_unused_result)) int cluster_listen_control(const char *path, struct err *err);
 
-/* Serves until the process is ended.  Returns on failure alone, always -1. */
+/* Serves until SIGTERM. */
 __attribute__((warn_unused_result)) int cluster_serve(const struct cluster_cfg *cfg,
                                                       struct err *err);
 

@@ -213,7 +213,7 @@ static void print_places(const struct run *run)
 
     printf("%u Deployments, %u hostnames, e.g. %s\n\n", s->deployments,
            s->deployments * SITE_CLASSES, site_hostname(0, name));
-    for (int i = SITE_USE1; i <= SITE_USW2; i++)
+    for (enum site_place i = SITE_USE1; i <= SITE_USW2; i++)
         printf("  cluster %s    https://%s  pid %d\n", site_place_name(i),
                inet_format_addr(&s->places[i], a), (int)run->places[i]);
     printf("  DNS             %s    dig @%s -p %u %s\n", inet_format_addr(&s->dns, a), "127.0.0.1",

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -62,7 +63,7 @@ bool run_is_asked_to_end(void)
  */
 
 /* The child's whole life. */
-static void live(const struct site *site, int place, SSL_CTX *tls)
+static void live(const struct site *site, enum site_place place, SSL_CTX *tls)
 {
     char socket_name[NAME_BYTES], path[PATH_BYTES];
     struct cluster_cfg cfg = { .addr = site->places[place],
@@ -72,15 +73,16 @@ static void live(const struct site *site, int place, SSL_CTX *tls)
                                .listen_fd = site->listen_fds[place] };
     struct err err;
 
-    for (int i = 0; i < SITE_PLACES; i++) {
+    for (enum site_place i = 0; i < SITE_PLACES; i++) {
         if (i != place && site->listen_fds[i] >= 0)
             close(site->listen_fds[i]);
     }
     str_format(socket_name, sizeof(socket_name), "%s.sock", site_place_name(place));
     cfg.control_fd = cluster_listen_control(site_path(site->dir, socket_name, path), &err);
-    if (cfg.control_fd < 0 || cluster_serve(&cfg, &err) < 0)
-        (void)fprintf(stderr, "%s: %s\n", site_place_name(place), err.text);
-    _exit(1);
+    if (cfg.control_fd >= 0 && cluster_serve(&cfg, &err) == 0)
+        exit(EXIT_SUCCESS);
+    (void)fprintf(stderr, "%s: %s\n", site_place_name(place), err.text);
+    exit(EXIT_FAILURE);
 }
 
 static int start_places(struct run *run, struct err *err)
@@ -94,7 +96,7 @@ static int start_places(struct run *run, struct err *err)
                          "DNS:*." SITE_DOMAIN ",DNS:*." SITE_ZONE, &tls, err) < 0)
         return -1;
     site_path(site->dir, "clusters.log", path);
-    for (int i = 0; i < SITE_PLACES && result == 0; i++) {
+    for (enum site_place i = 0; i < SITE_PLACES && result == 0; i++) {
         pid_t pid = process_fork(site_place_name(i), path, SIGKILL, err);
 
         if (pid == 0)

@@ -62,6 +62,7 @@ test_operation_USES := policies/operation.c dnsflip/base/str.c dnsflip/model/ope
 test_operation_restart_USES := policies/operation.c dnsflip/base/str.c dnsflip/model/operation.c
 test_operation_total_USES := policies/operation.c dnsflip/base/str.c dnsflip/model/operation.c
 test_page_USES := dnsflip/dns/page.c dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/fsio.c dnsflip/base/mem.c dnsflip/base/str.c
+test_pages_USES := dnsflip/lab/pages.c dnsflip/base/err.c dnsflip/base/mono.c dnsflip/base/str.c dnsflip/base/wall.c
 test_params_LIBS := libcjson libcrypto
 test_params_USES := dnsflip/ctl/params.c dnsflip/ctl/proto.c dnsflip/model/decision.c dnsflip/base/buf.c dnsflip/base/mem.c dnsflip/base/str.c
 test_planner_USES := policies/planner.c dnsflip/base/inet.c dnsflip/base/str.c dnsflip/model/target.c
