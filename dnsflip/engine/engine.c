@@ -352,6 +352,15 @@ static struct engine_group *find_old(struct engine_group *old, size_t n,
     return at < 0 || (size_t)at >= n ? NULL : &old[at];
 }
 
+/* The old place of the cluster that is at place now, or -1. */
+static int old_place(const struct engine *e, const struct engine_group *g, int place,
+                     const struct group_cfg *was, const struct settings *before)
+{
+    int cluster = settings_find_cluster(before, engine_cluster_name(e, g, place));
+
+    return cluster < 0 ? -1 : group_find_cluster(was, (unsigned)cluster);
+}
+
 /* What a group remembers beside its healths: how long its active cluster is down, which verdicts
  * were reached when, what ran. */
 static void carry_group(struct engine *e, struct engine_group *g, const struct engine_group *old,
@@ -359,22 +368,29 @@ static void carry_group(struct engine *e, struct engine_group *g, const struct e
 {
     const struct group_cfg *cfg = &e->deps.settings->groups[g->index];
     const struct group_cfg *was = &before->groups[old->index];
+    bool is_same_order = cfg->n_clusters == was->n_clusters;
 
     g->has_started = old->has_started;
     g->retry_at = old->retry_at;
     g->promoted = old->promoted;
-    if (cfg->n_clusters != was->n_clusters)
-        return;
-    for (unsigned i = 0; i < cfg->n_clusters; i++) {
-        if (strcmp(e->deps.settings->clusters[cfg->clusters[i]].name,
-                   before->clusters[was->clusters[i]].name) != 0)
-            return;
+    for (int i = 0; i < cfg->n_clusters; i++) {
+        int at = old_place(e, g, i, was, before);
+
+        is_same_order = is_same_order && at == i;
+        if (at < 0)
+            continue;
+        memcpy(g->views[i], old->views[at], sizeof(g->views[i]));
+        g->has_early_proof[i] = old->has_early_proof[at];
+        if (old->failover.active == at) {
+            g->failover = old->failover;
+            g->failover.active = (int8_t)i;
+        }
     }
-    g->failover = old->failover;
-    g->decision = old->decision;
-    g->is_decided = old->is_decided;
-    memcpy(g->views, old->views, sizeof(g->views));
-    memcpy(g->has_early_proof, old->has_early_proof, sizeof(g->has_early_proof));
+    /* The reasons tell of places: they would be those of other clusters. */
+    if (is_same_order) {
+        g->decision = old->decision;
+        g->is_decided = old->is_decided;
+    }
 }
 
 void engine_replace(struct engine *e, const struct settings *settings,

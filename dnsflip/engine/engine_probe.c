@@ -157,6 +157,11 @@ static bool is_in_grace(const struct engine *e, const struct engine_probe *p)
            engine_decide_active(e, &e->groups[p->group]) == (int)p->place;
 }
 
+static bool is_isolated(const struct engine *e)
+{
+    return engine_reference_is_isolated(e, loop_now(e->deps.loop).mono);
+}
+
 static enum outcome judge(const struct engine *e, const struct engine_probe *p,
                           const struct observation *seen, enum profile profile)
 {
@@ -166,6 +171,9 @@ static enum outcome judge(const struct engine *e, const struct engine_probe *p,
     if (e->tilted_at.ms != 0 && e->tilted_at.ms >= p->began.ms)
         return OUTCOME_INCONCLUSIVE;
     if (info->is_scheduler && is_in_grace(e, p))
+        return OUTCOME_INCONCLUSIVE;
+    /* It may be we who are cut off; else what is learned now is believed when we are back. */
+    if (info->outcome == OUTCOME_FAIL && is_isolated(e))
         return OUTCOME_INCONCLUSIVE;
     return info->outcome;
 }
@@ -219,7 +227,8 @@ static void step_healths(struct engine *e, struct engine_probe *p, struct mono n
             if (before != HEALTH_DOWN)
                 hasten_siblings(e, p, now);
         }
-        if (profile == role && p->health[profile].inconclusive == HEALTH_MUTE_ROUNDS)
+        if (profile == role && p->health[profile].inconclusive == HEALTH_MUTE_ROUNDS &&
+            !is_isolated(e))
             mute_alarm(e, p);
     }
 }

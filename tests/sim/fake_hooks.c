@@ -10,6 +10,7 @@
 
 #define HOOK_MS 1000
 #define PROOF_MS 20
+#define LOCK_LOOK_MS 200
 
 enum what { RUN_FENCE, RUN_PROMOTE, RUN_PROOF, RUN_LOCK };
 
@@ -51,12 +52,27 @@ static void drop(struct job *job)
     mem_free(job);
 }
 
+static bool is_hook(const struct job *job)
+{
+    return job->what == RUN_FENCE || job->what == RUN_PROMOTE;
+}
+
+/* A hook is a program of its own: it goes on, and nobody hears of its end. */
 void hooks_free(struct hooks *h)
 {
     if (h == NULL)
         return;
-    while (h->jobs != NULL)
-        drop(h->jobs);
+    while (h->jobs != NULL) {
+        struct job *job = h->jobs;
+
+        if (is_hook(job)) {
+            h->jobs = job->next;
+            job->done = NULL;
+            job->hooks = NULL;
+        } else {
+            drop(job);
+        }
+    }
     mem_free(h);
 }
 
@@ -70,6 +86,12 @@ static void end(struct job *job, bool ok, const char *detail)
     hooks_done *done = job->done;
     void *arg = job->arg;
 
+    world.hooks_alive -= is_hook(job);
+    if (job->hooks == NULL) {
+        loop_timer_free(job->timer);
+        mem_free(job);
+        return;
+    }
     drop(job);
     done(arg, ok, detail);
 }
@@ -77,11 +99,14 @@ static void end(struct job *job, bool ok, const char *detail)
 static void on_timer(void *arg)
 {
     struct job *job = arg;
-    struct mono now = loop_now(job->hooks->loop).mono;
+    struct mono now = loop_now(world.loop).mono;
     enum world_hook how = job->what == RUN_FENCE ? world.fence : world.promote;
 
     if (job->what == RUN_LOCK) {
-        end(job, true, "free");
+        if (world.hooks_alive == 0)
+            end(job, true, "free");
+        else
+            loop_timer_set(job->timer, mono_add(now, LOCK_LOOK_MS));
         return;
     }
     if (job->what == RUN_PROOF) {
@@ -120,7 +145,13 @@ void hooks_run(struct hooks *h, enum hook_kind kind, const struct promotion_cfg 
 {
     enum world_hook how = kind == HOOK_FENCE ? world.fence : world.promote;
 
+    int cluster = settings_find_cluster(world.settings, op->to);
+
     world.hooks_run++;
+    world.needless_promotes +=
+        kind == HOOK_PROMOTE &&
+        (world.hooks_alive > 0 || (!world.is_proof_broken && world.clusters[cluster].is_promoted));
+    world.hooks_alive++;
     start(h, kind == HOOK_FENCE ? RUN_FENCE : RUN_PROMOTE, op,
           how == HOOK_HANGS ? cfg->timeout_ms : HOOK_MS, 0, done, arg);
 }
@@ -129,7 +160,7 @@ void hooks_wait_lock(struct hooks *h, const struct promotion_cfg *cfg, const str
                      hooks_done *done, void *arg)
 {
     (void)cfg;
-    start(h, RUN_LOCK, op, HOOK_MS, 0, done, arg);
+    start(h, RUN_LOCK, op, LOCK_LOOK_MS, 0, done, arg);
 }
 
 void hooks_prove(struct hooks *h, const struct promotion_cfg *cfg, const struct operation *op,
@@ -143,7 +174,9 @@ void hooks_cancel(struct hooks *h, const char *operation)
 {
     for (struct job *job = h->jobs, *next; job != NULL; job = next) {
         next = job->next;
-        if (strcmp(job->operation, operation) == 0)
-            drop(job);
+        if (strcmp(job->operation, operation) != 0)
+            continue;
+        world.hooks_alive -= is_hook(job);
+        drop(job);
     }
 }

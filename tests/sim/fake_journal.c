@@ -47,6 +47,11 @@ static void on_timer(void *arg)
             p->entry.seq = world.n_entries + 1;
             world.entries[world.n_entries++] = p->entry;
         }
+        if (world.n_entries == world.kill_at_entry) {
+            world.is_killed = true;
+            mem_free(p);
+            return;
+        }
         if (p->done != NULL)
             p->done(p->arg, &p->entry, world.disk == DISK_OK, world.disk == DISK_OK ? NULL : &err);
         mem_free(p);

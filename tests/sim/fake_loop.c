@@ -129,13 +129,32 @@ static void pass(struct loop *loop, int64_t ms)
     loop->now.wall.ms += ms;
 }
 
+static void fire(struct loop *loop, struct loop_timer *timer)
+{
+    if (timer->at.ms > loop->now.mono.ms)
+        pass(loop, timer->at.ms - loop->now.mono.ms);
+    timer->is_set = false;
+    timer->fn(timer->arg);
+    world.timers_fired++;
+    world.is_killed |= world.timers_fired == world.kill_at_timer;
+}
+
+void world_loop_step(struct loop *loop)
+{
+    struct loop_timer *timer = first_due(loop, (struct mono){ INT64_MAX });
+
+    assert(timer != NULL);
+    fire(loop, timer);
+    if (!world.is_killed)
+        end_turn(loop);
+}
+
 void world_loop_until(struct loop *loop, struct mono t)
 {
     for (struct loop_timer *timer = first_due(loop, t); timer != NULL; timer = first_due(loop, t)) {
-        if (timer->at.ms > loop->now.mono.ms)
-            pass(loop, timer->at.ms - loop->now.mono.ms);
-        timer->is_set = false;
-        timer->fn(timer->arg);
+        fire(loop, timer);
+        if (world.is_killed)
+            return;
         end_turn(loop);
     }
     if (t.ms > loop->now.mono.ms)

@@ -95,21 +95,40 @@ static void on_timer(void *arg)
     run.done(run.arg, &run.seen);
 }
 
-int probe_start(const struct probe_request *request, struct io *io, probe_done *done, void *arg,
-                struct probe_run **out, struct err *err)
+/* Starts of this second and how many of them: a reference is none of the clusters' checks. */
+static void count_start(const struct target *t)
 {
-    struct fake_run *run = mem_zalloc(sizeof(*run));
+    static struct mono starts[1024];
+    static uint64_t n;
+    uint32_t max = world.settings->node.max_checks_per_second;
+    struct mono now = loop_now(world.loop).mono;
+
+    if (cluster_of(t) == NULL)
+        return;
+    if (world.probes_run == 0)
+        n = 0;
+    world.probes_run++;
+    if (max == 0 || max > sizeof(starts) / sizeof(starts[0]))
+        return;
+    world.hurried_checks += n >= max && mono_since(now, starts[n % max]) < 1000;
+    starts[n++ % max] = now;
+}
+
+int probe_start(const struct probe_request *request, struct io *io, probe_done *done, void *arg,
+                struct probe_run **run, struct err *err)
+{
+    struct fake_run *fake = mem_zalloc(sizeof(*fake));
     struct mono at;
 
     (void)err;
-    world.probes_run++;
-    run->loop = io->loop;
-    run->done = done;
-    run->arg = arg;
-    at = mono_add(loop_now(io->loop).mono, look(request, &run->seen));
-    run->timer = loop_timer_new(io->loop, on_timer, run);
-    loop_timer_set(run->timer, at);
-    *out = &run->run;
+    count_start(request->target);
+    fake->loop = io->loop;
+    fake->done = done;
+    fake->arg = arg;
+    at = mono_add(loop_now(io->loop).mono, look(request, &fake->seen));
+    fake->timer = loop_timer_new(io->loop, on_timer, fake);
+    loop_timer_set(fake->timer, at);
+    *run = &fake->run;
     return 0;
 }
 

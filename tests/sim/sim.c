@@ -2,12 +2,16 @@
  * simulated world.  One .scn file is one test; its lines are acts and expectations in time order.
  *
  *   config FILE                        the configuration, beside the story (first line)
+ *   kills FILE ... | chance FILE ...   instead: see kills.c, chance.c
  *   at TIME ACT...                     TIME as 90s, 2m, 1h30m since the start
  * acts:
  *   CLUSTER net ok|refuse|hang|noroute     CLUSTER app serving|waiting|sick
  *   CLUSTER flaps PERIOD | broken N | promoted
  *   uplink up|down     disk ok|stuck|fails|MSms     hook fence|promote ok|fails|hangs
- *   proof broken       freeze TIME      clock +TIME|-TIME      restart
+ *   proof broken       freeze TIME      clock +TIME|-TIME      restart [TIME]
+ *   restart_with FILE       (another configuration, its clusters in the same order)
+ *   reload FILE [TIME]      (the face takes it after TIME)
+ *   stray GROUP CLUSTER     the page says so, with the epoch of the newest operation
  *   do VERB ...        see story_do.c: ends in "exits N" and perhaps "by RULE"
  *   expect ...         see story_expect.c */
 #include <stdio.h>
@@ -91,14 +95,41 @@ static bool act_clock(const char *word)
     return true;
 }
 
+static bool act_stray(struct story *s, const char *name, const char *cluster)
+{
+    int i = settings_find_group(s->settings, name);
+    int c = settings_find_cluster(s->settings, cluster);
+    struct group_status g;
+
+    if (i < 0 || c < 0)
+        return false;
+    engine_group_status(s->engine, (uint32_t)i, &g);
+    page_set(world.page, (uint32_t)i,
+             (struct page_word){ .index = (uint8_t)(group_find_cluster(g.cfg, (unsigned)c) + 1),
+                                 .epoch = g.operation == NULL ? 1 : g.operation->epoch });
+    return true;
+}
+
 static bool act_world(struct story *s, char *const w[], int n)
 {
     int64_t ms;
 
     if (n == 1 && strcmp(w[0], "restart") == 0) {
-        story_restart(s);
+        story_restart(s, 0);
         return true;
     }
+    if (n == 2 && strcmp(w[0], "restart") == 0 && str_parse_duration(w[1], &ms)) {
+        story_restart(s, ms);
+        return true;
+    }
+    if (n == 2 && strcmp(w[0], "restart_with") == 0)
+        return story_restart_with(s, w[1]);
+    if (n >= 2 && strcmp(w[0], "reload") == 0) {
+        ms = 0;
+        return (n == 2 || str_parse_duration(w[2], &ms)) && story_reload(s, w[1], ms);
+    }
+    if (n == 3 && strcmp(w[0], "stray") == 0)
+        return act_stray(s, w[1], w[2]);
     if (n == 2 && strcmp(w[0], "uplink") == 0) {
         world.is_uplink_down = strcmp(w[1], "down") == 0;
         return true;
@@ -155,6 +186,10 @@ static bool play_line(struct story *s, char *line)
         return true;
     if (n == 2 && strcmp(words[0], "config") == 0)
         return story_begin(s, words[1]);
+    if (n > 2 && strcmp(words[0], "kills") == 0)
+        return kills_play(s, words, n);
+    if (n > 2 && strcmp(words[0], "chance") == 0)
+        return chance_play(s, words, n);
     if (n < 3 || strcmp(words[0], "at") != 0 || !str_parse_duration(words[1], &at))
         return story_fail(s, "a line is: at TIME ACT...");
     world_loop_until(world.loop, mono_add(s->zero, at));
@@ -174,7 +209,7 @@ static bool play(const char *path)
         ok = play_line(&s, line) && s.error[0] == '\0';
     }
     if (file != NULL)
-        fclose(file);
+        (void)fclose(file);
     story_end(&s);
     if (!ok)
         printf("# %s:%u: %s\n", path, s.line, s.error[0] != '\0' ? s.error : "wrong");
@@ -182,8 +217,8 @@ static bool play(const char *path)
 }
 
 /* A killed process frees nothing; its memory is not a leak of ours. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
+const char *sanitizer_options(void) __asm__("__asan_default_options");
+const char *sanitizer_options(void)
 {
     return "detect_leaks=0";
 }

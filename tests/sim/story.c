@@ -29,7 +29,7 @@ bool story_fail(struct story *s, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(s->error, sizeof(s->error), fmt, ap);
+    (void)vsnprintf(s->error, sizeof(s->error), fmt, ap);
     va_end(ap);
     return false;
 }
@@ -62,6 +62,21 @@ static void init_journal(const struct settings *settings)
     }
 }
 
+bool story_open_providers(struct story *s, const struct settings *settings, struct provider ***out,
+                          const struct local_pages *pages)
+{
+    struct err err;
+
+    *out = mem_array(PROVIDERS_MAX, sizeof(struct provider *));
+    for (unsigned i = 0; i < settings->n_providers; i++) {
+        if (provider_local.open(settings, i, &s->io, &(*out)[i], &err) < 0)
+            return story_fail(s, "%s", err.text);
+        local_set_pages((*out)[i], pages);
+        local_set_counters((*out)[i], &quiet_face);
+    }
+    return true;
+}
+
 static bool start_judge(struct story *s)
 {
     struct engine_deps deps = { .loop = world.loop, .io = &s->io, .settings = s->settings };
@@ -74,12 +89,8 @@ static bool start_judge(struct story *s)
         if (ledger_fold(s->ledger, &world.entries[i], &err) < 0)
             return story_fail(s, "the journal does not replay: %s", err.text);
     }
-    for (unsigned i = 0; i < s->settings->n_providers; i++) {
-        if (provider_local.open(s->settings, i, &s->io, &s->providers[i], &err) < 0)
-            return story_fail(s, "%s", err.text);
-        local_set_pages(s->providers[i], &pages);
-        local_set_counters(s->providers[i], &quiet_face);
-    }
+    if (!story_open_providers(s, s->settings, &s->providers, &pages))
+        return false;
     if (hooks_new(&s->io, "", &s->hooks, &err) < 0)
         return story_fail(s, "%s", err.text);
     deps.journal = world_journal();
@@ -100,27 +111,38 @@ static void stop_judge(struct story *s)
     hooks_free(s->hooks);
     for (unsigned i = 0; i < s->settings->n_providers; i++)
         s->providers[i]->ops->close(s->providers[i]);
+    mem_free(s->providers);
     ledger_free(s->ledger);
     world_loop_forget(world.loop);
 }
 
-bool story_begin(struct story *s, const char *config)
+bool story_load(struct story *s, const char *config, struct settings **out)
 {
     struct config_report report;
     struct buf text;
     char path[512];
     const char *slash = strrchr(s->path, '/');
-    struct err err;
+    bool ok;
 
     str_format(path, sizeof(path), "%.*s/%s", (int)(slash - s->path), s->path, config);
     config_report_init(&report);
     buf_init(&text, sizeof(s->error));
-    if (config_load(path, &s->settings, &report) < 0) {
+    ok = config_load(path, out, &report) == 0;
+    if (!ok) {
         config_report_print(&report, &text);
-        return story_fail(s, "%s", buf_text(&text));
+        story_fail(s, "%s", buf_text(&text));
     }
     config_report_fini(&report);
     buf_fini(&text);
+    return ok;
+}
+
+bool story_begin(struct story *s, const char *config)
+{
+    struct err err;
+
+    if (!story_load(s, config, &s->settings))
+        return false;
     world = (struct world){ .settings = s->settings, .disk_ms = 2 };
     world.entries = mem_array(WORLD_ENTRIES_MAX, sizeof(*world.entries));
     s->zero = (struct mono){ START_MONO_MS };
@@ -134,10 +156,26 @@ bool story_begin(struct story *s, const char *config)
     return start_judge(s);
 }
 
-void story_restart(struct story *s)
+void story_restart(struct story *s, int64_t dead_ms)
 {
+    world.is_killed = false;
+    world.kill_at_timer = world.kill_at_entry = 0;
+    world.probes_run = 0;
     stop_judge(s);
+    s->is_handing_over = false;
+    world_loop_until(world.loop, mono_add(loop_now(world.loop).mono, dead_ms));
     (void)start_judge(s);
+}
+
+bool story_restart_with(struct story *s, const char *config)
+{
+    struct settings *settings;
+
+    if (!story_load(s, config, &settings))
+        return false;
+    stop_judge(s);
+    world.settings = s->settings = settings;
+    return start_judge(s);
 }
 
 void story_end(struct story *s)
@@ -145,6 +183,7 @@ void story_end(struct story *s)
     if (s->engine == NULL)
         return;
     stop_judge(s);
+    loop_timer_free(s->follow);
     page_unmap(world.page);
     close(s->page_fd);
     mem_free(world.entries);

@@ -11,6 +11,7 @@
 #define STORY_WORDS_MAX 32
 
 struct hooks;
+struct local_pages;
 struct provider;
 
 struct story {
@@ -19,11 +20,21 @@ struct story {
     struct mono zero; /* the start */
     struct settings *settings;
     struct ledger *ledger;
-    struct provider *providers[PROVIDERS_MAX];
+    struct provider **providers; /* owned */
     struct hooks *hooks;
     struct engine *engine;
     struct io io;
     int page_fd;
+    struct loop_timer *follow; /* a reload's; NULL = there was none */
+    bool is_handing_over;
+    struct {
+        struct settings *settings;
+        struct provider **providers;
+        struct page *page;
+        int page_fd;
+        uint32_t groups[GROUPS_MAX]; /* see struct local_pages */
+        uint8_t index[GROUPS_MAX * CLUSTERS_MAX];
+    } next; /* while is_handing_over */
     char error[512];
     struct command_result result; /* of the last do */
     bool has_result;
@@ -32,10 +43,20 @@ struct story {
 /* All return false, with s->error set, if the story does not go as written. */
 bool story_fail(struct story *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool story_begin(struct story *s, const char *config);
-void story_restart(struct story *s); /* kill -9 of the judge, and a new one */
+void story_restart(struct story *s, int64_t dead_ms); /* kill -9 of the judge, later a new one */
+bool story_restart_with(struct story *s, const char *config);
+/* A new configuration: the face takes the new pair after so long. */
+bool story_reload(struct story *s, const char *config, int64_t adopted_ms);
+bool story_load(struct story *s, const char *config, struct settings **out);
+bool story_open_providers(struct story *s, const struct settings *settings, struct provider ***out,
+                          const struct local_pages *pages);
 void story_end(struct story *s);
 
 bool story_do(struct story *s, char *const words[], int n);
+/* kills.c, chance.c: whole families of stories; words as written in the one line of the file. */
+bool kills_play(struct story *s, char *const words[], int n);
+bool chance_play(struct story *s, char *const words[], int n);
+
 bool story_expect(struct story *s, char *const words[], int n);
 
 /* What must hold at any moment of any story. */

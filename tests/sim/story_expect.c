@@ -23,14 +23,14 @@ static bool status_of(struct story *s, const char *group, struct group_status *o
 
 static bool same(struct story *s, const char *what, const char *expected, const char *is)
 {
-    if (strcmp(expected, is) == 0)
+    if (is != NULL && strcmp(expected, is) == 0)
         return true;
-    return story_fail(s, "%s is %s, not %s", what, is, expected);
+    return story_fail(s, "%s is %s, not %s", what, is == NULL ? "nothing" : is, expected);
 }
 
 static bool expect_active(struct story *s, const char *group, const char *cluster)
 {
-    struct group_status g;
+    struct group_status g = { .active = -1 };
 
     if (!status_of(s, group, &g))
         return false;
@@ -40,7 +40,7 @@ static bool expect_active(struct story *s, const char *group, const char *cluste
 static bool expect_answers(struct story *s, const char *group, const char *cluster)
 {
     int i = settings_find_group(s->settings, group);
-    struct group_status g;
+    struct group_status g = { .active = -1 };
 
     if (!status_of(s, group, &g))
         return false;
@@ -51,7 +51,7 @@ static bool expect_answers(struct story *s, const char *group, const char *clust
 
 static bool expect_verdict(struct story *s, char *const w[])
 {
-    struct group_status g;
+    struct group_status g = { .active = -1 };
 
     if (!status_of(s, w[1], &g))
         return false;
@@ -67,7 +67,7 @@ static bool expect_verdict(struct story *s, char *const w[])
 
 static bool expect_decision(struct story *s, const char *group, const char *kind)
 {
-    struct group_status g;
+    struct group_status g = { .active = -1 };
 
     if (!status_of(s, group, &g))
         return false;
@@ -79,7 +79,7 @@ static bool expect_decision(struct story *s, const char *group, const char *kind
 
 static bool expect_why(struct story *s, const char *group, const char *why, bool wanted)
 {
-    struct group_status g;
+    struct group_status g = { .active = -1 };
     bool has = false;
 
     if (!status_of(s, group, &g))
@@ -93,7 +93,7 @@ static bool expect_why(struct story *s, const char *group, const char *why, bool
 
 static bool expect_guard(struct story *s, const char *group, const char *rule)
 {
-    struct group_status g;
+    struct group_status g = { .active = -1 };
     int number = guard_rule_find(rule);
 
     if (!status_of(s, group, &g))
@@ -107,7 +107,7 @@ static bool expect_guard(struct story *s, const char *group, const char *rule)
 
 static bool expect_operation(struct story *s, const char *group, const char *state)
 {
-    struct group_status g;
+    struct group_status g = { .active = -1 };
 
     if (!status_of(s, group, &g))
         return false;

@@ -41,6 +41,13 @@ struct world {
     enum world_hook fence, promote;
     bool is_proof_broken; /* passes nowhere, promoted or not */
     uint32_t hooks_run, probes_run;
+    uint32_t hooks_alive;       /* they outlive a killed judge, and hold their lock */
+    uint32_t needless_promotes; /* begun though another ran, or though the proof would pass */
+    uint32_t hurried_checks;    /* more in a second than max_checks_per_second */
+    uint64_t timers_fired;
+    uint64_t kill_at_timer; /* the judge dies right after the timer of that number; 0 = never */
+    size_t kill_at_entry;   /* ... after that entry is durable and before anybody is told */
+    bool is_killed;
     struct journal_entry *entries; /* durable ones, in order */
     size_t n_entries;
 };
@@ -52,6 +59,8 @@ extern struct world world;
 struct loop *world_loop_new(struct mono mono, struct wall wall);
 /* Fires what is due, in order, until nothing is due before or at t; then it is t. */
 void world_loop_until(struct loop *loop, struct mono t);
+/* One timer, and the end of its turn. */
+void world_loop_step(struct loop *loop);
 /* The process does not run for ms: timers become overdue, the watch over freezes notices. */
 void world_loop_freeze(struct loop *loop, int64_t ms);
 void world_loop_step_wall(struct loop *loop, int64_t ms);
