@@ -304,6 +304,8 @@ static int start(struct cluster *s, struct err *err)
     sigset_t end;
 
     raise_descriptors();
+    /* TLS libraries write to sockets that the client has closed. */
+    (void)signal(SIGPIPE, SIG_IGN);
     sigemptyset(&end);
     sigaddset(&end, SIGTERM);
     sigprocmask(SIG_BLOCK, &end, NULL);

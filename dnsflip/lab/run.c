@@ -221,6 +221,21 @@ void run_stop(struct run *run)
     site_remove(&run->site);
 }
 
+/* Says which cluster has ended: nobody asked it to. */
+static void tell_dead_places(struct run *run)
+{
+    for (enum site_place i = 0; i < SITE_PLACES; i++) {
+        int status = 0;
+
+        if (run->places[i] == 0 || waitpid(run->places[i], &status, WNOHANG) != run->places[i])
+            continue;
+        run->places[i] = 0;
+        (void)fprintf(stderr, "dnsflip lab: %s has ended (%s %d)\n", site_place_name(i),
+                      WIFSIGNALED(status) ? "signal" : "exit code",
+                      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    }
+}
+
 int run_wait(struct run *run, struct err *err)
 {
     sigset_t watched;
@@ -237,5 +252,6 @@ int run_wait(struct run *run, struct err *err)
             run->daemon = 0;
             return fail_with_log(&run->site, "daemon.log", "the daemon has ended", err);
         }
+        tell_dead_places(run);
     }
 }

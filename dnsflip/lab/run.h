@@ -13,7 +13,6 @@ struct run {
     char program[PATH_BYTES];  /* this one */
     pid_t places[SITE_PLACES]; /* 0 = does not run */
     pid_t daemon;
-    bool has_daemon; /* else: the clusters alone */
 };
 
 /* Starts all and waits until the daemon answers.  dir NULL: a fresh folder.  On failure all that
