@@ -17,14 +17,14 @@
 #include "dnsflip/lab/process.h"
 #include "dnsflip/lab/run.h"
 
-#define ROUND_MS 5
+#define ROUND_MS 5      /* between two questions for the same name */
+#define LOOK_MS 100     /* while the daemon makes up its mind */
 #define JUDGED_MS 20000 /* for both clusters to be judged */
 #define STEADY_MS 1000  /* of answers before the kill */
 #define MOVED_MS 15000  /* for the last hostname to move */
 #define AFTER_MS 500    /* of answers behind the last move */
 #define ENDED_MS 8000   /* for has_ended */
 #define ANSWER_BYTES_MAX (16U << 20)
-#define LOOK_ROUNDS 20
 
 struct demo {
     struct run run;
@@ -151,7 +151,7 @@ static void introduce(const struct demo *d)
         inet_format_addr(&s->places[SITE_USE1], a), inet_format_addr(&s->places[SITE_USW2], b),
         s->deployments, s->deployments * SITE_CLASSES);
     say("", "dnsflip answers at %s; everything lies in %s", inet_format_addr(&s->dns, c), s->dir);
-    say("", "a demonstration's settings: interval 2s, fast_interval 250ms, timeout 1s, fall 3,");
+    say("", "a demonstration's settings: interval 2s, fast_interval 250ms, timeout 2s, fall 3,");
     say("", "min_outage 0s (the defaults are 10s, 2s, 5s, 3 and 2m)");
 }
 
@@ -161,8 +161,7 @@ static bool await_ready(struct demo *d)
     struct mono end = mono_add(mono_now(), JUDGED_MS);
 
     while (!is_ready(d)) {
-        for (int i = 0; i < LOOK_ROUNDS; i++)
-            observer_round(&d->observer, ROUND_MS);
+        observer_round(&d->observer, LOOK_MS);
         if (mono_since(mono_now(), end) >= 0 || run_is_asked_to_end())
             return false;
     }

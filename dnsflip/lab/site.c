@@ -173,7 +173,7 @@ static const char config_clusters[] =
     "  fast:\n"
     "    interval: 2s\n"
     "    fast_interval: 250ms\n"
-    "    timeout: 1s\n"
+    "    timeout: 2s\n"
     "    fall: 3\n"
     "    rise: 2\n"
     "    min_outage: 0s\n"
