@@ -2,6 +2,7 @@
 
 #include <ldns/ldns.h>
 #include <string.h>
+#include <strings.h>
 
 #include "dnsflip/base/str.h"
 
@@ -118,8 +119,11 @@ static const char *number_problem(struct word type, char *data)
         struct word w = word_at(data);
         uint64_t v = 0;
 
-        if ((field != LDNS_RDF_TYPE_INT8 && field != LDNS_RDF_TYPE_INT16) || w.n == 0 ||
-            !is_digit(w.at[0]))
+        if ((field != LDNS_RDF_TYPE_INT8 && field != LDNS_RDF_TYPE_INT16) || w.n == 0)
+            return NULL;
+        if (w.at[0] == '-')
+            return "a number below 0";
+        if (!is_digit(w.at[0]))
             return NULL;
         for (size_t k = 0; k < w.n && is_digit(w.at[k]); k++) {
             v = v * 10 + (uint64_t)(w.at[k] - '0');
@@ -133,10 +137,41 @@ static const char *number_problem(struct word type, char *data)
     return NULL;
 }
 
+static bool is_port(const char *text, size_t n)
+{
+    uint32_t v = 0;
+
+    if (n > 1 && text[0] == '"' && text[n - 1] == '"')
+        return is_port(text + 1, n - 2);
+    for (size_t i = 0; i < n && v <= UINT16_MAX; i++) {
+        if (!is_digit(text[i]))
+            return false;
+        v = v * 10 + (uint32_t)(text[i] - '0');
+    }
+    return n > 0 && v <= UINT16_MAX;
+}
+
+/* ldns takes port=70000 of a SVCB or HTTPS record for 4464. */
+static const char *port_problem(struct word type, char *data)
+{
+    static const char port[] = "port=";
+    const size_t n = sizeof(port) - 1;
+
+    if (!(type.n == 4 && strncasecmp(type.at, "SVCB", 4) == 0) &&
+        !(type.n == 5 && strncasecmp(type.at, "HTTPS", 5) == 0))
+        return NULL;
+    for (struct word w = word_at(data); w.n > 0; w = word_at(w.at + w.n)) {
+        if (w.n >= n && strncasecmp(w.at, port, n) == 0 && !is_port(w.at + n, w.n - n))
+            return "port= wants a number of 0 to 65535";
+    }
+    return NULL;
+}
+
 const char *entry_prepare(char *text)
 {
     struct word class = { 0 };
     struct word w;
+    const char *trouble;
     uint32_t ttl_s;
 
     if (text[0] != ' ')
@@ -156,5 +191,6 @@ const char *entry_prepare(char *text)
             break;
         }
     }
-    return number_problem(w, w.at + w.n);
+    trouble = number_problem(w, w.at + w.n);
+    return trouble != NULL ? trouble : port_problem(w, w.at + w.n);
 }

@@ -5,10 +5,15 @@
 #include <string.h>
 
 #include "dnsflip/base/str.h"
+#include "dnsflip/render/entry.h"
 
 #define LABEL_BYTES_MAX 63
 #define SVCB_MANDATORY 0
+#define SVCB_ALPN 1
+#define SVCB_NO_DEFAULT_ALPN 2
+#define SVCB_PORT 3
 #define SVCB_IPV4HINT 4
+#define SVCB_ECH 5
 #define SVCB_IPV6HINT 6
 #define HTTPS_LINE_BYTES 1024
 
@@ -134,10 +139,16 @@ size_t wire_https_parse(const char *text, uint8_t *out, size_t cap, struct err *
     ldns_rr *rr = NULL;
     ldns_buffer *buffer = NULL;
     ldns_status status;
+    const char *trouble;
     size_t len = 0;
 
     if (!str_format(line, sizeof(line), "x. 0 IN HTTPS %s", text) || strchr(text, '\n') != NULL) {
         err_set(err, ERR_CONFIG, "\"%.64s...\" is too long", text);
+        return 0;
+    }
+    trouble = entry_prepare(line);
+    if (trouble != NULL) {
+        err_set(err, ERR_CONFIG, "\"%s\": %s", text, trouble);
         return 0;
     }
     status = ldns_rr_new_frm_str(&rr, line, 0, NULL, NULL);
@@ -198,6 +209,52 @@ static size_t find_parameter(const uint8_t *rdata, size_t len, unsigned key)
     return 0;
 }
 
+/* Whether strings, each behind its length and none empty, fill p[0..n).  A backslash in one is what
+ * ldns leaves of an escape that it misread. */
+static bool is_alpn(const uint8_t *p, size_t n)
+{
+    size_t at = 0;
+
+    while (at < n && p[at] != 0)
+        at += 1U + p[at];
+    return n > 0 && at == n && memchr(p, '\\', n) == NULL;
+}
+
+/* What is wrong with the value of one parameter, of n bytes at p; NULL = nothing. */
+static const char *value_problem(unsigned key, const uint8_t *p, size_t n)
+{
+    if (key == SVCB_MANDATORY && (n == 0 || n % 2 != 0 || get16(p) == SVCB_MANDATORY))
+        return "mandatory= wants a list of other parameters";
+    if (key == SVCB_ALPN && !is_alpn(p, n))
+        return "alpn= wants a list of names, without backslashes";
+    if (key == SVCB_NO_DEFAULT_ALPN && n != 0)
+        return "no-default-alpn has no value";
+    if (key == SVCB_PORT && n != 2)
+        return "port= wants a number of 0 to 65535";
+    if ((key == SVCB_IPV4HINT && (n == 0 || n % 4 != 0)) ||
+        (key == SVCB_IPV6HINT && (n == 0 || n % 16 != 0)))
+        return "an address hint wants addresses";
+    if (key == SVCB_ECH && n == 0)
+        return "ech= wants a value";
+    return NULL;
+}
+
+static const char *values_problem(const uint8_t *rdata, size_t len)
+{
+    for (size_t at = svcb_parameters(rdata, len); at < len;) {
+        size_t n = get16(rdata + at + 2);
+        const char *problem = value_problem(get16(rdata + at), rdata + at + 4, n);
+
+        if (problem != NULL)
+            return problem;
+        at += 4 + n;
+    }
+    if (find_parameter(rdata, len, SVCB_NO_DEFAULT_ALPN) != 0 &&
+        find_parameter(rdata, len, SVCB_ALPN) == 0)
+        return "no-default-alpn wants an alpn= beside it";
+    return NULL;
+}
+
 const char *wire_svcb_problem(const uint8_t *rdata, size_t len)
 {
     size_t at = svcb_parameters(rdata, len);
@@ -217,7 +274,7 @@ const char *wire_svcb_problem(const uint8_t *rdata, size_t len)
         if (find_parameter(rdata, len, get16(rdata + mandatory + 4 + i)) == 0)
             return "a mandatory parameter is missing";
     }
-    return NULL;
+    return values_problem(rdata, len);
 }
 
 bool wire_has_hints(const uint8_t *rdata, size_t len)

@@ -53,7 +53,7 @@ size_t wire_https_parse(const char *text, uint8_t *out, size_t cap, struct err *
 int wire_name_at(uint16_t type);
 
 /* What is wrong with the parameters of a SVCB or HTTPS record (RFC 9460), NULL = nothing: they come
- * in order, each once, and those that are mandatory are there. */
+ * in order, each once, with a value of their kind, and those that are mandatory are there. */
 const char *wire_svcb_problem(const uint8_t *rdata, size_t len);
 
 /* Whether a SVCB or HTTPS record has address hints. */

@@ -70,6 +70,11 @@ static void numbers_that_would_be_cut_are_refused(void **state)
     } cases[] = {
         { "a MX 65535 b", true },
         { "a MX 65536 b", false },
+        { "a MX -1 b", false },
+        { "a SVCB 1 . port=65535 alpn=h2", true },
+        { "a svcb 1 . alpn=h2 port=65536", false },
+        { "a HTTPS 1 . PORT=\"65536\"", false },
+        { "a TXT port=65536", true },
         { "a IN 60 SRV 0 0 65535 b", true },
         { "a IN 60 SRV 0 70000 1 b", false },
         { "a CAA 255 issue \"x\"", true },
