@@ -150,7 +150,7 @@ static void https_rdata_are_checked(void **state)
         { "0 a.example.", "\0\0\1a\7example\0", 13, NULL },
         { "", NULL, 0, "Syntax error" },
         { "1", NULL, 0, "\"1\"" },
-        { "1 . port=x", NULL, 0, "rdata" },
+        { "1 . port=x", NULL, 0, "65535" },
         { "1 . alpn=h2 alpn=h3", NULL, 0, "twice" },
         { "1 . mandatory=alpn", NULL, 0, "mandatory parameter is missing" },
         { "1 . mandatory=mandatory", NULL, 0, "mandatory=" },
