@@ -11,7 +11,7 @@
 #include "dnsflip/io/loop.h"
 #include "tests/sim/story.h"
 
-#define REST_MS 7200000     /* long enough for every deadline, shorter than nothing at all */
+#define REST_MS 3600000     /* long enough for every deadline, shorter than nothing at all */
 #define PAUSE_MAX_MS 900000 /* between two events */
 #define HOLD_MAX_MS 1200000 /* holds and pauses end by themselves */
 #define HEALED_MS 120000    /* a cluster that was bad so short a time ago may still be left */
@@ -186,7 +186,7 @@ static void change_cluster(struct chance *c)
         w->app = draw(c, 2) == 0 ? APP_SICK : APP_SERVING;
         break;
     case 2:
-        w->flap_ms = draw(c, 2) * (1000 + draw(c, 60000));
+        w->flap_ms = draw(c, 2) == 0 ? 0 : 1000 + (int64_t)draw(c, 60000);
         break;
     case 3:
         w->broken = draw(c, 3);
