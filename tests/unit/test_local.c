@@ -70,6 +70,7 @@ static int teardown(void **state)
     close(b->page_fd);
     close(b->other_fd);
     close(b->counters_fd);
+    world_loop_forget(world.loop);
     mem_free(world.loop);
     return 0;
 }

@@ -139,6 +139,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
+    world_loop_forget(world.loop);
     mem_free(world.loop);
     return 0;
 }
