@@ -102,6 +102,16 @@ static void swap(struct word first, struct word second)
     memcpy(first.at, copy, first.n + second.n + 1);
 }
 
+/* The largest number that a field holds; 0 = it holds no number. */
+static uint64_t field_max(ldns_rdf_type field)
+{
+    if (field == LDNS_RDF_TYPE_INT8 || field == LDNS_RDF_TYPE_ALG ||
+        field == LDNS_RDF_TYPE_CERTIFICATE_USAGE || field == LDNS_RDF_TYPE_SELECTOR ||
+        field == LDNS_RDF_TYPE_MATCHING_TYPE)
+        return UINT8_MAX;
+    return field == LDNS_RDF_TYPE_INT16 || field == LDNS_RDF_TYPE_CERT_ALG ? UINT16_MAX : 0;
+}
+
 /* ldns takes 70000 for 4464 where the field has 16 bits. */
 static const char *number_problem(struct word type, char *data)
 {
@@ -114,26 +124,51 @@ static const char *number_problem(struct word type, char *data)
     text[type.n] = '\0';
     d = ldns_rr_descript((uint16_t)ldns_get_rr_type_by_name(text));
     for (size_t i = 0; d != NULL && i < ldns_rr_descriptor_maximum(d); i++) {
-        ldns_rdf_type field = ldns_rr_descriptor_field_type(d, i);
-        uint64_t max = field == LDNS_RDF_TYPE_INT8 ? UINT8_MAX : UINT16_MAX;
+        uint64_t max = field_max(ldns_rr_descriptor_field_type(d, i));
         struct word w = word_at(data);
         uint64_t v = 0;
 
-        if ((field != LDNS_RDF_TYPE_INT8 && field != LDNS_RDF_TYPE_INT16) || w.n == 0)
+        if (max == 0 || w.n == 0)
             return NULL;
         if (w.at[0] == '-')
             return "a number below 0";
-        if (!is_digit(w.at[0]))
-            return NULL;
         for (size_t k = 0; k < w.n && is_digit(w.at[k]); k++) {
             v = v * 10 + (uint64_t)(w.at[k] - '0');
             if (v > max)
-                return field == LDNS_RDF_TYPE_INT8
-                           ? "a number above 255, more than its field holds"
-                           : "a number above 65535, more than its field holds";
+                return max == UINT8_MAX ? "a number above 255, more than its field holds"
+                                        : "a number above 65535, more than its field holds";
         }
         data = w.at + w.n;
     }
+    return NULL;
+}
+
+/* ldns reads on over what is no hexadecimal digit. */
+static const char *generic_problem(char *data, long *rdata_bytes)
+{
+    struct word w = word_at(data);
+    size_t digits = 0;
+    uint32_t n = 0;
+
+    *rdata_bytes = -1;
+    if (w.n != 2 || memcmp(w.at, "\\#", 2) != 0)
+        return NULL;
+    w = word_at(w.at + w.n);
+    for (size_t i = 0; i < w.n && n <= UINT16_MAX; i++) {
+        if (!is_digit(w.at[i]))
+            return "\\# wants a number of bytes";
+        n = n * 10 + (uint32_t)(w.at[i] - '0');
+    }
+    if (w.n == 0 || n > UINT16_MAX)
+        return "\\# wants a number of bytes";
+    for (w = word_at(w.at + w.n); w.n > 0; w = word_at(w.at + w.n)) {
+        if (strspn(w.at, "0123456789abcdefABCDEF") < w.n)
+            return "\\# wants hexadecimal digits behind its number";
+        digits += w.n;
+    }
+    if (digits != 2 * (size_t)n)
+        return "\\# announces another number of bytes than there are";
+    *rdata_bytes = (long)n;
     return NULL;
 }
 
@@ -167,13 +202,14 @@ static const char *port_problem(struct word type, char *data)
     return NULL;
 }
 
-const char *entry_prepare(char *text)
+const char *entry_prepare(char *text, long *rdata_bytes)
 {
     struct word class = { 0 };
     struct word w;
     const char *trouble;
     uint32_t ttl_s;
 
+    *rdata_bytes = -1;
     if (text[0] != ' ')
         text += strcspn(text, " ");
     for (w = word_at(text); w.n > 0; w = word_at(w.at + w.n)) {
@@ -191,6 +227,8 @@ const char *entry_prepare(char *text)
             break;
         }
     }
-    trouble = number_problem(w, w.at + w.n);
+    trouble = generic_problem(w.at + w.n, rdata_bytes);
+    if (trouble == NULL)
+        trouble = number_problem(w, w.at + w.n);
     return trouble != NULL ? trouble : port_problem(w, w.at + w.n);
 }

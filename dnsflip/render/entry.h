@@ -13,8 +13,8 @@
 bool entry_ttl_parse(const char *text, size_t n, uint32_t *out);
 
 /* Changes text (one record on one line, no comments, blanks for tabs) in place: the TTL comes
- * before the class.  NULL, or what is wrong: a TTL or a number that ldns would cut down silently.
- */
-const char *entry_prepare(char *text);
+ * before the class.  NULL, or what is wrong: a TTL or a number that ldns would cut down silently,
+ * digits that it would pass over.  *rdata_bytes: what \# (RFC 3597) announces, -1 without it. */
+const char *entry_prepare(char *text, long *rdata_bytes);
 
 #endif

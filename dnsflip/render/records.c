@@ -198,7 +198,22 @@ static const char *record_problem(const struct reader *r, const ldns_rr *rr, con
     return type_problem(type);
 }
 
-static void add_record(struct reader *r, ldns_rr *rr)
+/* What ldns let pass.  rdata_bytes: announced by \#, -1 = not. */
+static const char *rdata_problem(const ldns_rr *rr, const ldns_buffer *rdata, long rdata_bytes)
+{
+    ldns_rr_type type = ldns_rr_get_type(rr);
+    const ldns_rr_descriptor *d = ldns_rr_descript((uint16_t)type);
+
+    if (d != NULL && ldns_rr_rd_count(rr) < ldns_rr_descriptor_minimum(d))
+        return "the data end too early";
+    if (rdata_bytes >= 0 && (size_t)rdata_bytes != ldns_buffer_position(rdata))
+        return "the data do not end where they should";
+    if (type == LDNS_RR_TYPE_SVCB || type == LDNS_RR_TYPE_HTTPS)
+        return wire_svcb_problem(ldns_buffer_begin(rdata), ldns_buffer_position(rdata));
+    return NULL;
+}
+
+static void add_record(struct reader *r, ldns_rr *rr, long rdata_bytes)
 {
     ldns_buffer *rdata = ldns_buffer_new(LDNS_MAX_PACKETLEN);
     const ldns_rdf *owner = ldns_rr_owner(rr);
@@ -212,9 +227,8 @@ static void add_record(struct reader *r, ldns_rr *rr)
     if (trouble == NULL &&
         (rdata == NULL || ldns_rr_rdata2buffer_wire(rdata, rr) != LDNS_STATUS_OK))
         trouble = "the data do not fit into a message";
-    if (trouble == NULL &&
-        (ldns_rr_get_type(rr) == LDNS_RR_TYPE_SVCB || ldns_rr_get_type(rr) == LDNS_RR_TYPE_HTTPS))
-        trouble = wire_svcb_problem(ldns_buffer_begin(rdata), ldns_buffer_position(rdata));
+    if (trouble == NULL)
+        trouble = rdata_problem(rr, rdata, rdata_bytes);
     if (trouble != NULL) {
         wire_name_format(ldns_rdf_data(owner), ldns_rdf_size(owner), &name);
         wire_type_format((uint16_t)ldns_rr_get_type(rr), &type);
@@ -233,19 +247,20 @@ static void record(struct reader *r)
     ldns_rr *rr = NULL;
     ldns_status status;
     const char *trouble;
+    long rdata_bytes;
 
     if (r->entry.data[0] == ' ' && r->previous == NULL) {
         problem(r, "the first record has no owner");
         return;
     }
-    trouble = entry_prepare(r->entry.data);
+    trouble = entry_prepare(r->entry.data, &rdata_bytes);
     if (trouble != NULL) {
         problem(r, "\"%.100s\": %s", buf_text(&r->entry), trouble);
         return;
     }
     status = ldns_rr_new_frm_str(&rr, buf_text(&r->entry), r->ttl_s, r->origin, &r->previous);
     if (status == LDNS_STATUS_OK && rr != NULL && ldns_rr_owner(rr) != NULL)
-        add_record(r, rr);
+        add_record(r, rr, rdata_bytes);
     else
         problem(r, "\"%.100s\": %s", buf_text(&r->entry), ldns_get_errorstr_by_id(status));
     ldns_rr_free(rr);

@@ -140,13 +140,14 @@ size_t wire_https_parse(const char *text, uint8_t *out, size_t cap, struct err *
     ldns_buffer *buffer = NULL;
     ldns_status status;
     const char *trouble;
+    long ignored;
     size_t len = 0;
 
     if (!str_format(line, sizeof(line), "x. 0 IN HTTPS %s", text) || strchr(text, '\n') != NULL) {
         err_set(err, ERR_CONFIG, "\"%.64s...\" is too long", text);
         return 0;
     }
-    trouble = entry_prepare(line);
+    trouble = entry_prepare(line, &ignored);
     if (trouble != NULL) {
         err_set(err, ERR_CONFIG, "\"%s\": %s", text, trouble);
         return 0;

@@ -55,9 +55,10 @@ static void the_ttl_is_put_before_the_class(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[128];
+        long ignored;
 
         assert_true(str_copy(text, sizeof(text), cases[i].text));
-        assert_null(entry_prepare(text));
+        assert_null(entry_prepare(text, &ignored));
         assert_string_equal(text, cases[i].expected);
     }
 }
@@ -75,6 +76,9 @@ static void numbers_that_would_be_cut_are_refused(void **state)
         { "a svcb 1 . alpn=h2 port=65536", false },
         { "a HTTPS 1 . PORT=\"65536\"", false },
         { "a TXT port=65536", true },
+        { "a TLSA 3 1 256 00", false },
+        { "a CERT PKIX 65536 1 AQID", false },
+        { "a CERT 65536 1 1 AQID", false },
         { "a IN 60 SRV 0 0 65535 b", true },
         { "a IN 60 SRV 0 70000 1 b", false },
         { "a CAA 255 issue \"x\"", true },
@@ -88,9 +92,36 @@ static void numbers_that_would_be_cut_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[128];
+        long ignored;
 
         assert_true(str_copy(text, sizeof(text), cases[i].text));
-        assert_int_equal(entry_prepare(text) == NULL, cases[i].is_good);
+        assert_int_equal(entry_prepare(text, &ignored) == NULL, cases[i].is_good);
+    }
+}
+
+static void data_in_hexadecimal_are_counted(void **state)
+{
+    static const struct {
+        const char *text;
+        long rdata_bytes; /* -1: not in hexadecimal, -2: refused */
+    } cases[] = {
+        { "a TYPE65280 \\# 4 01020304", 4 }, { "a 60 IN TYPE65280 \\# 4 01 0203 04", 4 },
+        { "a TYPE65280 \\# 0", 0 },          { "a A 192.0.2.1", -1 },
+        { "\\# TXT x \\# 1", -1 },           { "a TYPE65280 \\# 4 0102030g", -2 },
+        { "a TYPE65280 \\# 4 010203", -2 },  { "a TYPE65280 \\# 4 010203045", -2 },
+        { "a TYPE65280 \\# -1", -2 },        { "a TYPE65280 \\#", -2 },
+        { "a TYPE65280 \\# 65536", -2 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[128];
+        long rdata_bytes;
+
+        assert_true(str_copy(text, sizeof(text), cases[i].text));
+        if (entry_prepare(text, &rdata_bytes) != NULL)
+            rdata_bytes = -2;
+        assert_int_equal(rdata_bytes, cases[i].rdata_bytes);
     }
 }
 
@@ -100,6 +131,7 @@ int main(void)
         cmocka_unit_test(ttls_are_seconds_or_units_added_up),
         cmocka_unit_test(the_ttl_is_put_before_the_class),
         cmocka_unit_test(numbers_that_would_be_cut_are_refused),
+        cmocka_unit_test(data_in_hexadecimal_are_counted),
     };
 
     return cmocka_run_group_tests_name("entry", tests, NULL, NULL);
