@@ -49,6 +49,20 @@ def test_an_unhealthy_database_is_an_outage_although_the_status_is_200(daemon):
     wait_until(lambda: daemon.addresses(NAMES) == {daemon.site.usw2.ip}, "all names moved")
 
 
+@pytest.mark.parametrize("mode", ["advise", "observe"])
+def test_without_mode_auto_nothing_moves_by_itself(site, make, mode):
+    """Goal: shadow mode: it says what it would do, and leaves it to people."""
+    daemon = make(site, site.config(site.group(mode=mode))).start(judged=False)
+    wait_until(lambda: daemon.verdict("usw2", "as_standby") == "up", "usw2 is up")
+    site.use1.be("refuse")
+    wait_until(lambda: daemon.group()["decision"]["would_move"] or mode == "observe", "the advice")
+    wait_until(lambda: daemon.verdict("use1") == "down", "use1 is down")
+    assert daemon.addresses(NAMES) == {site.use1.ip}
+    assert not daemon.journal(kind="intent")
+    daemon.run("failover", "prod", "--reason", "as advised")
+    assert daemon.addresses(NAMES) == {site.usw2.ip}
+
+
 def test_both_clusters_lost_moves_nothing(daemon):
     """Goal: with nowhere to go the names stay, and explain says why."""
     for cluster in (daemon.site.usw2, daemon.site.use1):
@@ -72,16 +86,20 @@ def test_min_outage_is_waited_for_and_a_recovery_clears_it(site, make):
     assert not daemon.journal(kind="intent")
 
 
-def test_a_lost_uplink_moves_nothing(daemon):
-    """Goal: when the references are lost as well, it is our own network."""
+def test_a_lost_uplink_moves_nothing_until_it_is_back(daemon):
+    """Goal: when the references are lost as well, it is our own network: that proves nothing."""
+    use1, usw2 = daemon.site.use1, daemon.site.usw2
     for elsewhere in daemon.site.elsewhere:
         elsewhere.be("refuse")
     wait_until(lambda: daemon.status()["node"]["isolated"], "the references are down")
-    daemon.site.use1.be("refuse")
-    wait_until(lambda: daemon.verdict("use1") == "down", "use1 is down")
+    use1.be("refuse")
+    wait_until(lambda: daemon.verdict("use1") == "unknown", "use1 is unknown, not down")
     assert "isolated" in daemon.group()["conditions"]
-    assert daemon.addresses(NAMES) == {daemon.site.use1.ip}
+    assert daemon.addresses(NAMES) == {use1.ip}
     assert not daemon.journal(kind="intent")
+    for elsewhere in daemon.site.elsewhere:
+        elsewhere.be("up")
+    wait_until(lambda: daemon.addresses(NAMES) == {usw2.ip}, "the outage is believed, all names moved")
 
 
 def test_a_wrong_certificate_is_an_outage(folder, network, authority, make):
