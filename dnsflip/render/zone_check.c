@@ -204,6 +204,11 @@ static void check_beside_host(struct names *ns, const struct names_name *name)
             names_problem(ns, name->zone, set->line,
                           "%s %s: this is a managed name, its %s comes from target: alone",
                           text_of(name, &owner), type.text, type.text);
+        else if (set->type == WIRE_DNAME)
+            names_problem(ns, name->zone, set->line,
+                          "%s DNAME: it would redirect what lies below this managed name, and "
+                          "each cluster has a name there",
+                          text_of(name, &owner));
         else if (set->type == WIRE_SVCB && wire_has_hints(set->rdatas[0].bytes, set->rdatas[0].len))
             names_problem(ns, name->zone, set->line,
                           "%s SVCB: address hints at a managed name would outlive a flip",

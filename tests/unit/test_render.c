@@ -195,6 +195,8 @@ static void a_managed_name_takes_its_types_from_its_target_alone(void **state)
         { "app SVCB 1 . ipv4hint=192.0.2.1\n",
           "1: app.dr.example.com SVCB: address hints at a managed name would outlive a flip\n" },
         { "app SVCB 1 . alpn=h2\n", "" },
+        { "app DNAME b\n", "1: app.dr.example.com DNAME: it would redirect what lies below this "
+                           "managed name, and each cluster has a name there\n" },
         { "app TXT \"beside it\"\n", "" },
         { "_acme-challenge.app TXT \"made by hand\"\n", "" },
     };
