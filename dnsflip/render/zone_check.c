@@ -221,10 +221,11 @@ static void check_beside_host(struct names *ns, const struct names_name *name)
     }
 }
 
-static const char *target_problem(const struct names_name *name, const struct target *t,
-                                  struct err *err)
+static const char *target_problem(const struct names *ns, const struct names_name *name,
+                                  const struct target *t, struct err *err)
 {
     uint8_t wire[WIRE_RDATA_BYTES];
+    const struct names_name *aimed;
 
     if (!target_is_set(t))
         return "no target";
@@ -235,8 +236,11 @@ static const char *target_problem(const struct names_name *name, const struct ta
             return "the CNAME is no name";
         if (t->n_a > 0 || t->n_aaaa > 0 || t->https[0] != '\0')
             return "a CNAME has no other data beside it";
-        if (len == name->len && memcmp(wire, name->wire, len) == 0)
+        aimed = names_find(ns, name->zone, wire, len);
+        if (aimed == name)
             return "the CNAME points to itself";
+        if (aimed != NULL && aimed->host == name->host)
+            return "the CNAME points to a name that stands for one of its own clusters";
     }
     if (t->https[0] != '\0' && wire_https_parse(t->https, wire, sizeof(wire), err) == 0)
         return err->text;
@@ -250,7 +254,7 @@ static void check_host(struct names *ns, const struct names_name *name)
 
     for (uint8_t k = 0; k < g->n_clusters; k++) {
         struct err err = { 0 };
-        const char *problem = target_problem(name, &name->host->targets[k], &err);
+        const char *problem = target_problem(ns, name, &name->host->targets[k], &err);
 
         if (problem != NULL)
             names_problem(ns, name->zone, 0, "group %s: %s in cluster %s: %s", g->name,

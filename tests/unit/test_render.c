@@ -238,6 +238,9 @@ static void mistakes_of_managed_names_are_reported(void **state)
           "0: ns1.dr.example.com A: this is a managed name, its A comes from target: alone\n" },
         { "a.dr.example.com", "192.0.2.1", "cname=a.dr.example.com", "", NULL,
           "0: group prod: a.dr.example.com in cluster usw2: the CNAME points to itself\n" },
+        { "a.dr.example.com", "192.0.2.1", "cname=usw2.a.dr.example.com", "", NULL,
+          "0: group prod: a.dr.example.com in cluster usw2: the CNAME points to a name that stands "
+          "for one of its own clusters\n" },
         { "a.dr.example.com", "192.0.2.1", "", "", NULL,
           "0: group prod: a.dr.example.com in cluster usw2: no target\n" },
         { "a.dr.example.com", "192.0.2.1 https=nonsense", "192.0.2.2", "", NULL,
