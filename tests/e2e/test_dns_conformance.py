@@ -366,6 +366,18 @@ def test_a_question_may_come_byte_by_byte(tcp):
     assert Answer(tcp.receive()).answer
 
 
+def test_a_slow_reader_has_all_its_answers(daemon, tcp):
+    """RFC 7766 6.2.1.1: 10 MB of answers asked for before the first byte of them is read."""
+    tcp.socket.settimeout(5)
+    tcp.send(*[query("hugetxt.dr.example.test", TXT, ident=n) for n in range(200)])
+    other = Tcp(daemon.site.dns)
+    assert other.ask(query(NAME)).answer
+    other.close()
+    for n in range(200):
+        got = Answer(tcp.receive())
+        assert (got.id, len(got.answer)) == (n, 40)
+
+
 def test_a_side_that_has_said_all_still_has_its_answers(tcp):
     """RFC 9293 3.6: half-closed."""
     tcp.send(*[query("a200.dr.example.test", ident=n) for n in range(50)])
