@@ -117,8 +117,6 @@ static bool check(struct chance *c)
     story_check_always(c->story);
     if (c->is_wrong || c->story->error[0] != '\0')
         return false;
-    if (world.hurried_checks > 0)
-        return story_fail(c->story, "more checks in a second than max_checks_per_second");
     return blocks_hold(c->story) && page_agrees(c);
 }
 
@@ -190,6 +188,7 @@ static void change_cluster(struct chance *c)
         break;
     case 3:
         w->broken = draw(c, 3);
+        w->is_stale = draw(c, 2) == 0;
         break;
     default:
         w->net = NET_OK;
@@ -200,7 +199,16 @@ static void change_cluster(struct chance *c)
 
 static void change_our_side(struct chance *c)
 {
-    switch (draw(c, 8)) {
+    switch (draw(c, 11)) {
+    case 8:
+        world.is_dns_silent = draw(c, 2) == 0;
+        break;
+    case 9:
+        world.is_spent = draw(c, 3) == 0;
+        break;
+    case 10:
+        story_set_face(c->story, draw(c, 2) == 0);
+        break;
     case 0:
         world.is_uplink_down = draw(c, 2) == 0;
         break;
@@ -273,6 +281,7 @@ static void heal(void)
     world.disk = DISK_OK;
     world.disk_ms = 2;
     world.is_uplink_down = world.is_proof_broken = false;
+    world.is_dns_silent = world.is_spent = false;
     world.fence = world.promote = HOOK_WORKS;
     for (int i = 0; i < 2; i++)
         world.clusters[i] = (struct world_cluster){ .app = APP_SERVING };
@@ -317,6 +326,7 @@ static bool play(struct story *s, const char *const files[2], uint64_t seed, uin
             return false;
     }
     heal();
+    story_set_face(s, true);
     pass(&c, REST_MS);
     return has_come_to_rest(&c);
 }

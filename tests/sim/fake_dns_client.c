@@ -53,6 +53,8 @@ struct dns_ask *dns_client_ask(struct dns_client *client, const struct inet_addr
     ask->done = done;
     ask->arg = arg;
     ask->answer.authoritative = true;
+    if (world.is_dns_silent)
+        ask->answer.status = DNS_ASK_TIMEOUT;
     for (uint32_t g = 0; g < world.settings->n_groups; g++)
         answer_name(&world.settings->groups[g], g, name, type, &ask->answer);
     ask->timer = loop_timer_new(world.loop, on_timer, ask);

@@ -103,7 +103,9 @@ static void on_timer(void *arg)
     enum world_hook how = job->what == RUN_FENCE ? world.fence : world.promote;
 
     if (job->what == RUN_LOCK) {
-        if (world.hooks_alive == 0)
+        if (world.is_lock_broken)
+            end(job, false, "cannot open the hook's lock");
+        else if (world.hooks_alive == 0)
             end(job, true, "free");
         else
             loop_timer_set(job->timer, mono_add(now, LOCK_LOOK_MS));

@@ -64,9 +64,10 @@ static int64_t look(const struct probe_request *request, struct observation *see
     int64_t now = loop_now(world.loop).mono.ms;
     enum world_net net = c == NULL ? NET_OK : c->net;
 
+    seen->reused = c != NULL && c->is_stale && !request->fresh;
     if (world.is_uplink_down)
         net = NET_HANG;
-    else if (c != NULL && c->flap_ms > 0 && now / c->flap_ms % 2 == 1)
+    else if (seen->reused || (c != NULL && c->flap_ms > 0 && now / c->flap_ms % 2 == 1))
         net = NET_REFUSE;
     switch (net) {
     case NET_OK:
@@ -120,7 +121,10 @@ int probe_start(const struct probe_request *request, struct io *io, probe_done *
     struct fake_run *fake = mem_zalloc(sizeof(*fake));
     struct mono at;
 
-    (void)err;
+    if (world.is_spent) {
+        mem_free(fake);
+        return err_set(err, ERR_SYS, "too many open files");
+    }
     count_start(request->target);
     fake->loop = io->loop;
     fake->done = done;

@@ -6,12 +6,13 @@
  *   at TIME ACT...                     TIME as 90s, 2m, 1h30m since the start
  * acts:
  *   CLUSTER net ok|refuse|hang|noroute     CLUSTER app serving|waiting|sick
- *   CLUSTER flaps PERIOD | broken N | promoted
+ *   CLUSTER flaps PERIOD | broken N | promoted | stale
+ *   dns silent|ok      face dead|ok      descriptors spent|ok      lock broken|ok
  *   uplink up|down     disk ok|stuck|fails|MSms     hook fence|promote ok|fails|hangs
  *   proof broken       freeze TIME      clock +TIME|-TIME      restart [TIME]
  *   restart_with FILE       (another configuration, its clusters in the same order)
  *   reload FILE [TIME]      (the face takes it after TIME)
- *   stray GROUP CLUSTER     the page says so, with the epoch of the newest operation
+ *   stray GROUP CLUSTER [EPOCH]   the page says so; EPOCH: else of the newest operation
  *   do VERB ...        see story_do.c: ends in "exits N" and perhaps "by RULE"
  *   expect ...         see story_expect.c */
 #include <stdio.h>
@@ -55,6 +56,10 @@ static bool act_cluster(struct world_cluster *c, char *const w[], int n)
         c->broken = (uint32_t)count;
         return true;
     }
+    if (n == 2 && strcmp(w[1], "stale") == 0) {
+        c->is_stale = true;
+        return true;
+    }
     c->is_promoted = n == 2 && strcmp(w[1], "promoted") == 0;
     return c->is_promoted;
 }
@@ -95,41 +100,50 @@ static bool act_clock(const char *word)
     return true;
 }
 
-static bool act_stray(struct story *s, const char *name, const char *cluster)
+static bool act_stray(struct story *s, const char *name, const char *cluster, const char *epoch)
 {
+    uint64_t forced = 0;
     int i = settings_find_group(s->settings, name);
     int c = settings_find_cluster(s->settings, cluster);
     struct group_status g;
 
-    if (i < 0 || c < 0)
+    if (i < 0 || c < 0 || (epoch != NULL && !str_parse_u64(epoch, UINT32_MAX, &forced)))
         return false;
     engine_group_status(s->engine, (uint32_t)i, &g);
     page_set(world.page, (uint32_t)i,
              (struct page_word){ .index = (uint8_t)(group_find_cluster(g.cfg, (unsigned)c) + 1),
-                                 .epoch = g.operation == NULL ? 1 : g.operation->epoch });
+                                 .epoch = epoch != NULL ? (uint32_t)forced : g.operation->epoch });
     return true;
 }
 
-static bool act_world(struct story *s, char *const w[], int n)
+/* What happens to the judge itself. */
+static bool act_judge(struct story *s, char *const w[], int n)
 {
-    int64_t ms;
+    int64_t ms = 0;
 
-    if (n == 1 && strcmp(w[0], "restart") == 0) {
-        story_restart(s, 0);
-        return true;
-    }
-    if (n == 2 && strcmp(w[0], "restart") == 0 && str_parse_duration(w[1], &ms)) {
+    if (n <= 2 && strcmp(w[0], "restart") == 0) {
+        if (n == 2 && !str_parse_duration(w[1], &ms))
+            return false;
         story_restart(s, ms);
         return true;
     }
     if (n == 2 && strcmp(w[0], "restart_with") == 0)
         return story_restart_with(s, w[1]);
-    if (n >= 2 && strcmp(w[0], "reload") == 0) {
-        ms = 0;
-        return (n == 2 || str_parse_duration(w[2], &ms)) && story_reload(s, w[1], ms);
+    if (n == 2 && strcmp(w[0], "reload") == 0)
+        return story_reload(s, w[1], 0);
+    if (n == 3 && strcmp(w[0], "reload") == 0)
+        return str_parse_duration(w[2], &ms) && story_reload(s, w[1], ms);
+    if (n == 2 && strcmp(w[0], "freeze") == 0 && str_parse_duration(w[1], &ms)) {
+        world_loop_freeze(world.loop, ms);
+        return true;
     }
-    if (n == 3 && strcmp(w[0], "stray") == 0)
-        return act_stray(s, w[1], w[2]);
+    return false;
+}
+
+static bool act_world(struct story *s, char *const w[], int n)
+{
+    if (n >= 3 && strcmp(w[0], "stray") == 0)
+        return act_stray(s, w[1], w[2], n > 3 ? w[3] : NULL);
     if (n == 2 && strcmp(w[0], "uplink") == 0) {
         world.is_uplink_down = strcmp(w[1], "down") == 0;
         return true;
@@ -144,9 +158,28 @@ static bool act_world(struct story *s, char *const w[], int n)
     }
     if (n == 2 && strcmp(w[0], "clock") == 0)
         return act_clock(w[1]);
-    if (n == 2 && strcmp(w[0], "freeze") == 0 && str_parse_duration(w[1], &ms)) {
-        world_loop_freeze(world.loop, ms);
+    return false;
+}
+
+/* What is either so or, by "ok", not. */
+static bool act_switch(struct story *s, char *const w[], int n)
+{
+    const struct {
+        const char *what, *how;
+        bool *is;
+    } rows[] = { { "dns", "silent", &world.is_dns_silent },
+                 { "descriptors", "spent", &world.is_spent },
+                 { "lock", "broken", &world.is_lock_broken } };
+
+    if (n == 2 && strcmp(w[0], "face") == 0) {
+        story_set_face(s, strcmp(w[1], "dead") != 0);
         return true;
+    }
+    for (size_t i = 0; n == 2 && i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (strcmp(w[0], rows[i].what) != 0)
+            continue;
+        *rows[i].is = strcmp(w[1], rows[i].how) == 0;
+        return *rows[i].is || strcmp(w[1], "ok") == 0;
     }
     return false;
 }
@@ -161,7 +194,7 @@ static bool act(struct story *s, char *const w[], int n)
         return story_do(s, w + 1, n - 1);
     if (strcmp(w[0], "expect") == 0)
         return story_expect(s, w + 1, n - 1);
-    if (act_world(s, w, n))
+    if (act_judge(s, w, n) || act_world(s, w, n) || act_switch(s, w, n))
         return true;
     return story_fail(s, "there is no such act: %s", w[0]);
 }

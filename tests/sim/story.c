@@ -167,6 +167,12 @@ void story_restart(struct story *s, int64_t dead_ms)
     (void)start_judge(s);
 }
 
+void story_set_face(struct story *s, bool is_alive)
+{
+    for (unsigned i = 0; i < s->settings->n_providers; i++)
+        local_set_counters(s->providers[i], is_alive ? &quiet_face : NULL);
+}
+
 bool story_restart_with(struct story *s, const char *config)
 {
     struct settings *settings;
@@ -192,9 +198,12 @@ void story_end(struct story *s)
 }
 
 /* No name without an owner in its order, and the journal never behind what is served: where a
- * group's word says a cluster, the entries so far (durable or folded) know its epoch. */
+ * group's word says a cluster, the entries so far (durable or folded) know its epoch.  The rate of
+ * checks is kept. */
 void story_check_always(struct story *s)
 {
+    if (world.hurried_checks > 0)
+        story_fail(s, "more checks in a second than max_checks_per_second");
     for (uint32_t i = 0; s->engine != NULL && i < s->settings->n_groups; i++) {
         const struct group_cfg *g = &s->settings->groups[i];
         const struct ledger_group *known = ledger_find(s->ledger, g->name);

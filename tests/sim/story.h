@@ -44,6 +44,7 @@ struct story {
 bool story_fail(struct story *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool story_begin(struct story *s, const char *config);
 void story_restart(struct story *s, int64_t dead_ms); /* kill -9 of the judge, later a new one */
+void story_set_face(struct story *s, bool is_alive);
 bool story_restart_with(struct story *s, const char *config);
 /* A new configuration: the face takes the new pair after so long. */
 bool story_reload(struct story *s, const char *config, int64_t adopted_ms);

@@ -2,7 +2,7 @@
  *   do switch|failover|failback GROUP [to CLUSTER] [because WORD] [override RULE]... [promoted]
  *      [id WORD] exits N [by RULE]
  *   do hold|release|ack|pause|resume [GROUP] [because WORD] [for TIME] exits N
- *   do adopt GROUP CLUSTER | rejoin CLUSTER | cancel GROUP exits N */
+ *   do adopt GROUP CLUSTER | rejoin CLUSTER | cancel|retry GROUP exits N */
 #include <string.h>
 
 #include "dnsflip/base/str.h"
@@ -24,7 +24,7 @@ static const struct verb_row {
     { "release", COMMAND_RELEASE, VERB_AUTO },   { "ack", COMMAND_ACK, VERB_AUTO },
     { "adopt", COMMAND_ADOPT, VERB_AUTO },       { "rejoin", COMMAND_REJOIN, VERB_AUTO },
     { "pause", COMMAND_PAUSE, VERB_AUTO },       { "resume", COMMAND_RESUME, VERB_AUTO },
-    { "cancel", COMMAND_CANCEL, VERB_AUTO },
+    { "cancel", COMMAND_CANCEL, VERB_AUTO },     { "retry", COMMAND_RETRY, VERB_AUTO },
 };
 
 static void on_done(void *arg, const struct command_result *result)
@@ -72,7 +72,7 @@ static void place_name(struct story *s, struct command *c, const char *word)
     struct group_status g;
     int group = settings_find_group(s->settings, word);
 
-    if (group >= 0 && c->kind == COMMAND_CANCEL) {
+    if (group >= 0 && (c->kind == COMMAND_CANCEL || c->kind == COMMAND_RETRY)) {
         engine_group_status(s->engine, (uint32_t)group, &g);
         if (g.operation != NULL)
             str_copy(c->operation, sizeof(c->operation), g.operation->id);

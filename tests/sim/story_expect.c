@@ -4,9 +4,12 @@
  *   decision GROUP stay|move|would  why GROUP REASON    no why GROUP REASON   guard GROUP RULE
  *   operation GROUP STATE           moves N             intents N             hooks N
  *   alarm NAME | no alarm NAME      fenced GROUP CLUSTER | no fenced GROUP CLUSTER
- *   entries KIND N                  result same (the last do repeated an earlier one) */
+ *   plan GROUP CLUSTER | no plan GROUP CLUSTER              node isolated|tilted|alarmed|well
+ *   references UP DOWN              entries KIND N                  result same (the last do
+ * repeated an earlier one) */
 #include <string.h>
 
+#include "dnsflip/base/mem.h"
 #include "dnsflip/base/str.h"
 #include "dnsflip/engine/ledger.h"
 #include "tests/sim/story.h"
@@ -164,14 +167,52 @@ static bool expect_kind(struct story *s, const char *kind, const char *expected)
     return story_fail(s, "there is no entry kind %s", kind);
 }
 
+static bool expect_plan(struct story *s, const char *group, const char *to, bool wanted)
+{
+    struct target_change *changes = NULL;
+    struct plan plan;
+    struct err err;
+    bool is = engine_plan(s->engine, group, to, VERB_SWITCH, 0, &plan, &changes, &err) == 0;
+
+    mem_free(changes);
+    if (is != wanted)
+        return story_fail(s, "there is %s plan: %s", is ? "a" : "no", is ? "" : err.text);
+    return !is || plan.n_steps == 1 || story_fail(s, "it has %u steps", plan.n_steps);
+}
+
+static bool expect_node(struct story *s, const char *how)
+{
+    struct node_status node = { .is_tilted = false };
+
+    engine_node_status(s->engine, &node);
+    return same(s, "the node", how,
+                node.alarm[0] != '\0' ? "alarmed"
+                : node.is_tilted      ? "tilted"
+                : node.is_isolated    ? "isolated"
+                                      : "well");
+}
+
+static bool expect_references(struct story *s, const char *up, const char *down)
+{
+    struct node_status node = { .references_up = 0 };
+
+    engine_node_status(s->engine, &node);
+    return expect_count(s, "references up", up, node.references_up) &&
+           expect_count(s, "references down", down, node.references_down);
+}
+
 static bool expect_three(struct story *s, char *const w[], bool wanted)
 {
     if (strcmp(w[0], "why") == 0)
         return expect_why(s, w[1], w[2], wanted);
     if (strcmp(w[0], "fenced") == 0)
         return expect_fenced(s, w[1], w[2], wanted);
+    if (strcmp(w[0], "plan") == 0)
+        return expect_plan(s, w[1], w[2], wanted);
     if (!wanted)
         return story_fail(s, "no such expectation");
+    if (strcmp(w[0], "references") == 0)
+        return expect_references(s, w[1], w[2]);
     if (strcmp(w[0], "active") == 0)
         return expect_active(s, w[1], w[2]);
     if (strcmp(w[0], "answers") == 0)
@@ -199,6 +240,8 @@ bool story_expect(struct story *s, char *const words[], int n)
         return expect_three(s, w, wanted);
     if (n == 2 && strcmp(w[0], "alarm") == 0)
         return expect_alarm(s, w[1], wanted);
+    if (n == 2 && strcmp(w[0], "node") == 0)
+        return expect_node(s, w[1]);
     if (n == 2 && strcmp(w[0], "moves") == 0)
         return expect_count(s, "moves", w[1], count(ENTRY_MOVED, NULL));
     if (n == 2 && strcmp(w[0], "intents") == 0)

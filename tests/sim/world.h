@@ -28,6 +28,7 @@ struct world_cluster {
     int64_t flap_ms;  /* refuses every other period; 0 = does not flap */
     uint32_t broken;  /* its first so many hostnames answer 500 */
     bool is_promoted; /* its promotion proof passes */
+    bool is_stale;    /* kept connections to it are dead, new ones are not */
 };
 
 struct world {
@@ -36,6 +37,9 @@ struct world {
     struct page *page;
     struct world_cluster clusters[CLUSTERS_MAX]; /* by index into settings.clusters */
     bool is_uplink_down;                         /* nobody answers us, references neither */
+    bool is_dns_silent;                          /* our own servers do not answer verification */
+    bool is_spent;                               /* no descriptors: no check can start */
+    bool is_lock_broken;                         /* nobody can say whether a hook runs */
     enum world_disk disk;
     int64_t disk_ms; /* an append takes so long */
     enum world_hook fence, promote;
