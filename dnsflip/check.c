@@ -1,6 +1,7 @@
 #include "dnsflip/check.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "dnsflip/base/str.h"
 #include "dnsflip/cli.h"
@@ -10,6 +11,7 @@
 #include "dnsflip/config/print.h"
 #include "dnsflip/config/schema_doc.h"
 #include "dnsflip/config/warn.h"
+#include "dnsflip/dns/view.h"
 #include "dnsflip/providers/provider.h"
 #include "dnsflip/render/render.h"
 #include "probes/probe.h"
@@ -247,6 +249,27 @@ static int print_schema(void)
     return CLI_DONE;
 }
 
+/* Makes the view as the daemon will: some limits show only then.  Takes *s down if that fails. */
+static int try_view(const char *path, struct settings **s, struct config_report *report)
+{
+    struct config_place place = { .file = path };
+    const struct view *view = NULL;
+    struct err err;
+    int fd = render_view(*s, 1, 1, &err);
+    int result = fd < 0 ? -1 : view_open(fd, &view, &err);
+
+    if (result == 0) {
+        view_close(view);
+    } else {
+        config_report_add(report, CONFIG_ERROR, place, "%s", err.text);
+        settings_free(*s);
+        *s = NULL;
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    return result;
+}
+
 int check_run(const struct cli_args *args)
 {
     const char *path = cli_config_path(args);
@@ -258,7 +281,8 @@ int check_run(const struct cli_args *args)
         return print_schema();
     config_report_init(&report);
     buf_init(&text, PRINT_BYTES_MAX);
-    int exit = check_load(path, &s, &report) == 0 ? CLI_DONE : CLI_ERROR;
+    int exit = check_load(path, &s, &report) == 0 && try_view(path, &s, &report) == 0 ? CLI_DONE
+                                                                                      : CLI_ERROR;
     if (cli_has(args, CLI_JSON)) {
         print_view(s, &report);
     } else {
