@@ -135,7 +135,7 @@ static void a_journal_is_never_made_over_another(void **state)
     assert_int_equal(err.code, ERR_CONFLICT);
     expect_good(3, 0);
     assert_int_equal(journal_create("/nonexistent", first_entries, 1, &err), -1);
-    assert_int_equal(err.code, ERR_SYS);
+    assert_int_equal(err.code, ERR_USAGE);
 }
 
 static void entries_that_cannot_be_written_make_no_journal(void **state)
