@@ -1,6 +1,4 @@
 /* tests/sim/fake_journal.c -- engine/journal.h: a disk that is quick, stuck or broken. */
-#include <assert.h>
-
 #include "dnsflip/base/mem.h"
 #include "dnsflip/engine/journal.h"
 #include "dnsflip/io/loop.h"
@@ -29,6 +27,17 @@ struct journal *world_journal(void)
     return &journal;
 }
 
+void world_journal_keep(const struct journal_entry *entry)
+{
+    /* The room doubles whenever the count reaches a power of two. */
+    if ((world.n_entries & (world.n_entries - 1)) == 0)
+        world.entries = mem_resize(world.entries, world.n_entries > 0 ? 2 * world.n_entries : 1,
+                                   sizeof(*world.entries));
+    world.entries[world.n_entries] = *entry;
+    world.entries[world.n_entries].seq = world.n_entries + 1;
+    world.n_entries++;
+}
+
 static void on_timer(void *arg)
 {
     struct mono now = loop_now(world.loop).mono;
@@ -43,9 +52,8 @@ static void on_timer(void *arg)
         journal.first = p->next;
         journal.n--;
         if (world.disk == DISK_OK) {
-            assert(world.n_entries < WORLD_ENTRIES_MAX);
             p->entry.seq = world.n_entries + 1;
-            world.entries[world.n_entries++] = p->entry;
+            world_journal_keep(&p->entry);
         }
         if (world.n_entries == world.kill_at_entry) {
             world.is_killed = true;

@@ -34,20 +34,13 @@ bool story_fail(struct story *s, const char *fmt, ...)
     return false;
 }
 
-static void keep(const struct journal_entry *entry)
-{
-    world.entries[world.n_entries] = *entry;
-    world.entries[world.n_entries].seq = world.n_entries + 1;
-    world.n_entries++;
-}
-
 /* What `dnsflip init` would have written: the first cluster of every group is active. */
 static void init_journal(const struct settings *settings)
 {
     struct journal_entry init = { .kind = ENTRY_INIT, .epoch = FIRST_EPOCH };
 
     init.time = loop_now(world.loop).wall;
-    keep(&init);
+    world_journal_keep(&init);
     for (size_t i = 0; i < settings->n_groups; i++) {
         struct journal_entry adopt = { .kind = ENTRY_ADOPT, .time = init.time };
 
@@ -57,7 +50,7 @@ static void init_journal(const struct settings *settings)
         str_copy(adopt.group, sizeof(adopt.group), settings->groups[i].name);
         str_copy(adopt.to, sizeof(adopt.to),
                  settings->clusters[settings->groups[i].clusters[0]].name);
-        keep(&adopt);
+        world_journal_keep(&adopt);
         page_set(world.page, (uint32_t)i, (struct page_word){ .index = 1, .epoch = adopt.epoch });
     }
 }
@@ -144,7 +137,6 @@ bool story_begin(struct story *s, const char *config)
     if (!story_load(s, config, &s->settings))
         return false;
     world = (struct world){ .settings = s->settings, .disk_ms = 2 };
-    world.entries = mem_array(WORLD_ENTRIES_MAX, sizeof(*world.entries));
     s->zero = (struct mono){ START_MONO_MS };
     world.loop = world_loop_new(s->zero, (struct wall){ START_WALL_MS });
     for (size_t i = 1; i < s->settings->n_clusters; i++)

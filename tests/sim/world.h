@@ -15,8 +15,6 @@
 
 struct loop;
 
-#define WORLD_ENTRIES_MAX 65536
-
 enum world_net { NET_OK = 0, NET_REFUSE, NET_HANG, NET_NOROUTE };
 enum world_app { APP_SERVING = 0, APP_WAITING, APP_SICK };
 enum world_disk { DISK_OK = 0, DISK_STUCK, DISK_FAILS };
@@ -74,6 +72,7 @@ void world_loop_forget(struct loop *loop);
 /* ---- the simulated disk (fake_journal.c)
  * --------------------------------------------------------- */
 struct journal *world_journal(void);
+void world_journal_keep(const struct journal_entry *entry); /* it is durable */
 void world_journal_kill(void); /* what is not durable is lost; nobody is told any more */
 
 #endif
