@@ -137,7 +137,7 @@ def other_zone(peer, name, qtype, ours, theirs):
           "steps.")
 def endless(peer, name, qtype, ours, theirs):
     mine, other = set(ours.keys("answer")), set(theirs.keys("answer"))
-    return (ours.rcode == theirs.rcode == NOERROR and not ours.authority and other < mine
+    return (ours.rcode == theirs.rcode == NOERROR and not ours.authority and (other < mine or mine < other)
             and sum(r.type == CNAME for r in ours.answer) >= CHAIN_STEPS)
 
 
