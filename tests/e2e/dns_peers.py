@@ -47,7 +47,11 @@ class Peer:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(self.command(), env=environment(), stdout=log,
                                             stderr=log, stdin=subprocess.DEVNULL, cwd=folder)
-        wait_until(self.is_serving, f"{self.package} serves: {self.log}")
+        try:
+            wait_until(self.is_serving, f"{self.package} serves: {self.log}")
+        except BaseException:
+            self.close()
+            raise
 
     def is_serving(self):
         assert self.process.poll() is None, self.log.read_text()

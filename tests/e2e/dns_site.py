@@ -392,7 +392,11 @@ def start(folder, listen=("127.0.0.1",), active="use1"):
     daemon.init("--active", active)
     daemon.write(site.config(has_new=True))
     daemon.launch()
-    wait_until(daemon.is_serving, f"the daemon serves: {daemon.log}")
+    try:
+        wait_until(daemon.is_serving, f"the daemon serves: {daemon.log}")
+    except BaseException:
+        stop(daemon)
+        raise
     return daemon
 
 
