@@ -51,26 +51,36 @@ def daemon(site, make):
     return make(site).start()
 
 
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory):
-    """ca.pem, and a server context for a certificate with the given names."""
-    folder = tmp_path_factory.mktemp("ca")
+class Authority:
+    """A certificate authority of the tests; .path is its certificate."""
 
-    def openssl(*words):
-        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+    def __init__(self, folder):
+        self.folder, self.path = folder, folder / "ca.pem"
+        self.openssl("req", "-x509", *self.key("ca"), "-out", "ca.pem", "-subj", "/CN=test", "-days", "2")
 
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test", "-days", "2")
+    @staticmethod
+    def key(stem):
+        return ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{stem}.key")
 
-    def context(names):
+    def openssl(self, *words):
+        subprocess.run(["openssl", *words], cwd=self.folder, check=True, capture_output=True)
+
+    def load(self, context, names):
+        """From now on context shows a certificate for names ("DNS:a.test")."""
         stem = names.replace("*", "_").replace(":", "_")
-        openssl("req", *key, "-keyout", f"{stem}.key", "-out", f"{stem}.csr", "-subj", "/CN=leaf")
-        (folder / f"{stem}.ext").write_text(f"subjectAltName={names}\n")
-        openssl("x509", "-req", "-in", f"{stem}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "2",
-                "-CAcreateserial", "-extfile", f"{stem}.ext", "-out", f"{stem}.pem")
+        self.openssl("req", *self.key(stem), "-out", f"{stem}.csr", "-subj", "/CN=leaf")
+        (self.folder / f"{stem}.ext").write_text(f"subjectAltName={names}\n")
+        self.openssl("x509", "-req", "-in", f"{stem}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "2",
+                     "-CAcreateserial", "-extfile", f"{stem}.ext", "-out", f"{stem}.pem")
+        context.load_cert_chain(self.folder / f"{stem}.pem", self.folder / f"{stem}.key")
+
+    def context(self, names):
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        made.load_cert_chain(folder / f"{stem}.pem", folder / f"{stem}.key")
+        made.num_tickets = 0  # every connection is a whole handshake
+        self.load(made, names)
         return made
 
-    context.ca = folder / "ca.pem"
-    return context
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ca"))

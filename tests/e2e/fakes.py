@@ -50,8 +50,7 @@ class Cluster:
     async def stop(self):
         if self.server:
             self.server.close()
-            for writer in list(self.writers):
-                writer.transport.abort()
+            await self.hang_up()
             self.server = None
 
     def be(self, mode):
@@ -62,6 +61,11 @@ class Cluster:
             self.network.run(self.stop())
         elif before == "refuse":
             self.network.run(self.start())
+
+    async def hang_up(self):
+        """Ends the connections that stand; new ones are welcome."""
+        for writer in list(self.writers):
+            writer.transport.abort()
 
     async def serve(self, reader, writer):
         self.writers.add(writer)

@@ -1,7 +1,7 @@
 """Goal: when the primary is lost, and only then, every name moves."""
 import pytest
 
-from world import Asker, hostnames, wait_until
+from world import ZONE, Asker, Site, hostnames, wait_until
 
 NAMES = hostnames("sales", "risk")
 
@@ -104,12 +104,10 @@ def test_a_lost_uplink_moves_nothing_until_it_is_back(daemon):
 
 def test_a_wrong_certificate_is_an_outage(folder, network, authority, make):
     """Goal: the certificate is checked against the production hostname, at each cluster."""
-    from world import ZONE, Site
-    site = Site(folder, network, tls=authority(f"DNS:*.airflow.{ZONE}"))
-    daemon = make(site, site.config(probe=f", ca_file: {authority.ca}")).start()
-    site.use1.be("refuse")
-    site.use1.tls = authority("DNS:another.example.test")
-    site.use1.be("up")
+    site = Site(folder, network, tls=lambda: authority.context(f"DNS:*.airflow.{ZONE}"))
+    daemon = make(site, site.config(probe=f", ca_file: {authority.path}")).start()
+    authority.load(site.use1.tls, "DNS:another.example.test")
+    network.run(site.use1.hang_up())
     wait_until(lambda: daemon.addresses(NAMES) == {site.usw2.ip}, "all names moved")
     endpoints = daemon.call("monitor")["result"]["groups"][0]["endpoints"]
     reasons = {e["active"]["reason"] for e in endpoints if e["cluster"] == "use1"}

@@ -13,7 +13,7 @@ OVERRIDE = ("--override", "promotion", "--reason", "the database is ours already
 @pytest.fixture
 def promoting(site, make):
     """promoting(script): a daemon whose promotion hook is this shell script."""
-    def one(script, timeout="5s", fence="exit 0", is_early=False):
+    def one(script, timeout="5s", fence="exit 0", mode="observe", is_early=False):
         site.usw2.primary = is_early
         for name, text in (("promote", script), ("fence", fence)):
             path = site.folder / name
@@ -23,7 +23,7 @@ def promoting(site, make):
         proof = f"http://{site.usw2.ip}:{site.usw2.port}/writable"
         promotion = (f"{{ fence: [{site.folder}/fence], command: [{site.folder}/promote], timeout: {timeout}, "
                      f"proof: {{ kind: http, url: \"{proof}\", json: {{ /writable: true }} }} }}")
-        return make(site, site.config(site.group(promotion=promotion))).start(judged=not is_early)
+        return make(site, site.config(site.group(mode=mode, promotion=promotion))).start(judged=not is_early)
     return one
 
 
@@ -34,7 +34,7 @@ def hook_runs(daemon):
 
 def test_fence_promote_proof_and_then_the_flip(promoting):
     """Goal: the order of rule 6, with the facts in the environment of the hooks."""
-    daemon = promoting("touch promoted")
+    daemon = promoting("exit 0", mode="auto")
     site = daemon.site
     site.use1.be("refuse")
     wait_until(lambda: [r[0] for r in hook_runs(daemon)] == ["fence", "promote"], "both hooks ran")
@@ -91,7 +91,7 @@ def test_a_fence_that_fails_is_a_warning(promoting):
 
 def test_a_proof_that_passes_too_early_is_an_alarm_and_vetoes_auto(promoting):
     """Goal: promoted without a flip, or a proof that proves nothing: people must look."""
-    daemon = promoting("exit 0", is_early=True)
+    daemon = promoting("exit 0", mode="auto", is_early=True)
     wait_until(lambda: daemon.journal(kind="alarm", detail="early-proof"), "the alarm")
     daemon.site.use1.be("refuse")
     wait_until(lambda: daemon.verdict("use1") == "down", "use1 is down")

@@ -49,16 +49,17 @@ class Site:
     """Addresses of one test and the configuration that goes with them."""
     numbers = itertools.count()
 
-    def __init__(self, folder, network, **how):
+    def __init__(self, folder, network, tls=lambda: None):
+        """tls: makes a server's context, for each cluster its own."""
         n = next(Site.numbers)
         self.net = f"127.{16 + os.getpid() % 200}.{n % 250}"
         self.folder, self.network = folder, network
-        self.use1 = network.cluster(f"{self.net}.11", 0, primary=True, **how)
-        self.usw2 = network.cluster(f"{self.net}.12", self.use1.port, **how)
+        self.use1 = network.cluster(f"{self.net}.11", 0, tls=tls(), primary=True)
+        self.usw2 = network.cluster(f"{self.net}.12", self.use1.port, tls=tls())
         self.elsewhere = [network.cluster(f"{self.net}.{i}", 0) for i in (13, 14)]
         self.dns = (f"{self.net}.53", free_port(f"{self.net}.53"))
         self.http = f"127.0.0.1:{free_port('127.0.0.1')}"
-        self.scheme = "https" if how.get("tls") else "http"
+        self.scheme = "https" if self.use1.tls else "http"
 
     def group(self, name="prod", deployments=("sales", "risk"), mode="auto",
               promotion="not-needed", policy="fast", ttl="30s"):
@@ -106,7 +107,7 @@ policies:
   fast:
     interval: 1s
     fast_interval: 100ms
-    timeout: 500ms
+    timeout: 1s
     fall: 3
     rise: 2
     min_outage: {min_outage}
