@@ -48,8 +48,14 @@ static int start_journal(struct judge *j, struct err *err)
     const char *state_dir = j->site.settings->node.state_dir;
 
     j->ledger = ledger_new();
-    if (journal_open(state_dir, j->loop, on_entry, j, &j->journal, err) == 0)
-        return 0;
+    if (journal_open(state_dir, j->loop, on_entry, j, &j->journal, err) == 0) {
+        if (j->ledger->is_initialised)
+            return 0;
+        return err_set(err, ERR_REMOTE,
+                       "the journal in %s has no entry, not even of dnsflip init: put its copy "
+                       "back, or remove it and run dnsflip init --active CLUSTER",
+                       state_dir);
+    }
     if (err->code != ERR_USAGE)
         return err_wrap(err, "journal in %s", state_dir);
     return err_set(err, ERR_USAGE,
@@ -109,18 +115,10 @@ static const struct reload_report *last_reload(const void *judge)
     return &j->last_reload;
 }
 
-static const struct counters *face_counters(const void *judge)
-{
-    const struct judge *j = judge;
-
-    return j->counters;
-}
-
 static int start_control(struct judge *j, struct err *err)
 {
     j->ops = (struct judge_ops){ .reload = judge_reload,
                                  .last_reload = last_reload,
-                                 .counters = face_counters,
                                  .face = judge_http_face,
                                  .judge = j };
     j->last_reload = (struct reload_report){ .ok = true, .text = "" };

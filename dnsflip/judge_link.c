@@ -82,13 +82,14 @@ static void stop(struct judge *j)
 
 static void adopted(struct judge *j, uint64_t generation)
 {
-    struct link_message ready = link_message(LINK_READY);
+    struct link_message ready = link_message(LINK_READY), drop = link_message(LINK_DROP);
     struct err err;
 
     if (generation == j->site.pair.generation && !j->is_ready) {
         j->is_ready = true;
         engine_allow_moves(j->engine, true);
-        if (judge_link_send(&ready, NULL, 0, &err) < 0)
+        /* Sockets that only the judge before us wanted go now. */
+        if (judge_link_send(&ready, NULL, 0, &err) < 0 || judge_link_send(&drop, NULL, 0, &err) < 0)
             log_error("judge", "%s", err.text);
         log_info("judge", "ready generation=%llu", (unsigned long long)generation);
         return;

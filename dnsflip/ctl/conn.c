@@ -11,8 +11,9 @@
 #include "dnsflip/io/loop.h"
 
 #define READ_BYTES 16384
-#define LINES_PER_TURN 8 /* so that one client's requests never hold up probes and other clients   \
-                          */
+#define LINES_PER_TURN                                                                             \
+    8 /* so that one client's requests never hold up probes and other clients                      \
+       */
 
 static void on_readable(void *arg);
 

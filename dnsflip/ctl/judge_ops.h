@@ -10,8 +10,6 @@
 #include "dnsflip/base/buf.h"
 #include "dnsflip/base/wall.h"
 
-struct counters;
-
 struct reload_report {
     struct wall time; /* of the last reload asked for; 0 = never */
     bool ok;
@@ -43,7 +41,6 @@ struct judge_ops {
     void (*reload)(void *judge, const char *actor,
                    void (*done)(void *arg, int exit, const char *text), void *arg);
     const struct reload_report *(*last_reload)(const void *judge);
-    const struct counters *(*counters)(const void *judge); /* NULL while no face runs */
     /* Fills *out; all zero while no face runs. */
     void (*face)(const void *judge, struct judge_face *out);
     void *judge;

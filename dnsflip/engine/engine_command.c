@@ -353,6 +353,18 @@ static void node_command(struct engine *e, const struct command *c, command_done
     }
 }
 
+/* In the configuration, or still fenced under a name that it no longer has. */
+static bool is_known_cluster(const struct engine *e, const char *cluster)
+{
+    const struct ledger *l = e->deps.ledger;
+
+    for (size_t i = 0; i < l->n_groups; i++) {
+        if (ledger_is_fenced(l->groups[i], cluster))
+            return true;
+    }
+    return settings_find_cluster(e->deps.settings, cluster) >= 0;
+}
+
 void engine_command(struct engine *e, const struct command *command, command_done *done, void *arg)
 {
     int group = settings_find_group(e->deps.settings, command->group);
@@ -365,8 +377,7 @@ void engine_command(struct engine *e, const struct command *command, command_don
         return;
     if (command->group[0] != '\0' && group < 0)
         engine_reply(done, arg, EXIT_ERROR, "there is no group %s", command->group);
-    else if (command->kind == COMMAND_REJOIN &&
-             settings_find_cluster(e->deps.settings, command->cluster) < 0)
+    else if (command->kind == COMMAND_REJOIN && !is_known_cluster(e, command->cluster))
         engine_reply(done, arg, EXIT_ERROR, "there is no cluster %s", command->cluster);
     else if (group >= 0)
         group_command(e, &e->groups[group], command, done, arg);
