@@ -1,5 +1,7 @@
 """Goal: dnsflip as a health monitor, and what it says of configurations."""
 import pathlib
+import subprocess
+import urllib.request
 
 from world import BUILD, PROGRAM, hostnames, wait_until
 
@@ -58,8 +60,6 @@ def test_check_reports_every_mistake_with_its_place(site, make):
 
 def test_http_health_readiness_and_metrics(daemon):
     """Goal: what a monitoring system scrapes."""
-    import urllib.request
-
     def get(path):
         with urllib.request.urlopen(f"http://{daemon.site.http}{path}", timeout=5) as answer:
             return answer.status, answer.read().decode()
@@ -79,7 +79,6 @@ def test_events_follow_what_happens(daemon):
 
 def test_every_command_has_help_and_version_tells_itself():
     """Goal: the program explains itself without a configuration."""
-    import subprocess
     for words in (["help"], ["switch", "--help"], ["version"], ["lab", "--help"]):
         done = subprocess.run([PROGRAM, *words], capture_output=True, text=True, check=False)
         assert done.returncode == 0 and done.stdout, words
