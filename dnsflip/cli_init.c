@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -90,19 +91,24 @@ static struct journal_entry *make_entries(const struct cli_args *args, const str
     return entries;
 }
 
-/* Root makes the journal, but the judge, with a uid of its own, goes on with it. */
+/* Root makes the journal and its lock, but the judge, with a uid of its own, goes on with them. */
 static int give_to_judge(const char *state_dir, struct err *err)
 {
+    static const char *const files[] = { JOURNAL_FILE, JOURNAL_LOCK };
     const struct passwd *user = getuid() == 0 ? getpwnam(SUPERVISOR_JUDGE_USER) : NULL;
     char path[PATH_BYTES];
 
     if (user == NULL)
         return 0;
-    (void)str_format(path, sizeof(path), "%s/%s", state_dir, JOURNAL_FILE);
-    if (chown(state_dir, user->pw_uid, user->pw_gid) != 0 ||
-        chown(path, user->pw_uid, user->pw_gid) != 0)
-        return err_set(err, ERR_SYS, "%s cannot be given to the user %s", state_dir,
+    if (chown(state_dir, user->pw_uid, user->pw_gid) != 0)
+        return err_sys(err, errno, "%s cannot be given to the user %s", state_dir,
                        SUPERVISOR_JUDGE_USER);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        (void)str_format(path, sizeof(path), "%s/%s", state_dir, files[i]);
+        if (chown(path, user->pw_uid, user->pw_gid) != 0)
+            return err_sys(err, errno, "%s cannot be given to the user %s", path,
+                           SUPERVISOR_JUDGE_USER);
+    }
     return 0;
 }
 
@@ -142,8 +148,12 @@ static int write_journal(const struct cli_args *args, const struct settings *s, 
     if (fsio_make_dir(s->node.state_dir, STATE_DIR_MODE, &err) != 0 ||
         journal_create(s->node.state_dir, entries, s->n_groups + 1, &err) != 0 ||
         give_to_judge(s->node.state_dir, &err) != 0)
-        exit = cli_fail_text(args, err.code == ERR_CONFLICT ? CLI_CONFLICT : CLI_ERROR, "%s",
-                             err.text);
+        exit = err.code == ERR_CONFLICT
+                   ? cli_fail_text(args, CLI_CONFLICT,
+                                   "%s; this node is begun: dnsflip run goes on with it (to begin "
+                                   "anew, move it away first)",
+                                   err.text)
+                   : cli_fail_text(args, CLI_ERROR, "%s", err.text);
     else
         print_done(args, s, entries);
     mem_free(entries);
