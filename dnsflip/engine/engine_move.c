@@ -48,6 +48,9 @@ static int destination(const struct engine *e, const struct engine_group *g,
     int to =
         cluster[0] != '\0' ? engine_cluster_place(e, g, cluster) : failover_destination(in, verb);
 
+    /* There already: the caller says so in its own words. */
+    if (cluster[0] == '\0' && verb == VERB_FAILBACK && in->active == 0)
+        return 0;
     if (to < 0 && cluster[0] != '\0')
         return err_set(err, ERR_USAGE, "group %s has no cluster %s",
                        e->deps.settings->groups[g->index].name, cluster);
@@ -158,7 +161,8 @@ int engine_plan(const struct engine *e, const char *group, const char *to, enum 
     if (place < 0)
         return -1;
     if (place == in.active)
-        return err_set(err, ERR_USAGE, "group %s is already on %s", group, to);
+        return err_set(err, ERR_USAGE, "group %s is already on %s", group,
+                       engine_cluster_name(e, g, place));
     if (planning_make(e->deps.settings, (uint32_t)index, verb, (unsigned)in.active, (unsigned)place,
                       plan, changes, err) < 0)
         return -1;
