@@ -25,6 +25,16 @@ static void record(struct judge *j, bool ok, const char *text)
     journal_append(j->journal, &entry, NULL, NULL);
 }
 
+static void log_refusal(const char *text)
+{
+    while (*text != '\0') {
+        size_t n = strcspn(text, "\n");
+
+        log_error("judge", "reload refused, nothing has changed: %.*s", (int)n, text);
+        text += n + (text[n] == '\n' ? 1 : 0);
+    }
+}
+
 static void report(struct judge *j, int exit, const char *text)
 {
     void (*done)(void *arg, int exit, const char *text) = j->reload_done;
@@ -40,7 +50,7 @@ static void report(struct judge *j, int exit, const char *text)
     if (exit == 0)
         log_info("judge", "reloaded generation=%llu", (unsigned long long)j->site.pair.generation);
     else
-        log_error("judge", "reload refused, nothing has changed: %s", buf_text(&j->reload_text));
+        log_refusal(buf_text(&j->reload_text));
     record(j, exit == 0, text);
     j->reload_done = NULL;
     if (done != NULL)
@@ -81,6 +91,10 @@ static int load_next(struct judge *j)
         exit = EXIT_BAD;
     if (reload_moves(j->site.settings, j->next.settings, active_of, j, &differences) > 0)
         exit = EXIT_WOULD_MOVE;
+    if (exit == EXIT_WOULD_MOVE)
+        buf_puts(&j->reload_text,
+                 "a reload changes no answer, and this would; switch the group away first, or "
+                 "restart dnsflip, which takes the file as it is:\n");
     config_report_print(&differences, &j->reload_text);
     config_report_fini(&differences);
     return exit;
