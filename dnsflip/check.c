@@ -232,8 +232,9 @@ static void print_words(const struct settings *s, const char *path, struct buf *
         names += s->groups[i].n_hostnames;
         endpoints += s->groups[i].n_endpoints;
     }
-    (void)buf_printf(out, "%s: %zu group%s, %zu clusters, %zu names, %zu endpoints\n", path,
-                     s->n_groups, s->n_groups == 1 ? "" : "s", s->n_clusters, names, endpoints);
+    (void)buf_printf(out, "%s: %zu group%s, %zu clusters, %zu name%s, %zu endpoint%s\n", path,
+                     s->n_groups, s->n_groups == 1 ? "" : "s", s->n_clusters, names,
+                     names == 1 ? "" : "s", endpoints, endpoints == 1 ? "" : "s");
     print_detection(s, out);
     print_silence(s, out);
 }

@@ -178,6 +178,16 @@ static int check_operands(const struct cli_args *args, struct err *err)
     return 0;
 }
 
+/* A mistake must not hide that the answer, the mistake itself, is wanted as JSON. */
+static int fail_parse(int argc, char *const argv[], int at, struct cli_args *out)
+{
+    for (; at < argc; at++) {
+        if (strcmp(argv[at], "--json") == 0)
+            out->given[out->n_given++] = (struct cli_given){ CLI_JSON, NULL };
+    }
+    return -1;
+}
+
 int cli_parse(int argc, char *const argv[], struct cli_args *out, struct err *err)
 {
     bool is_rest = false;
@@ -196,7 +206,7 @@ int cli_parse(int argc, char *const argv[], struct cli_args *out, struct err *er
         else if (strcmp(word, "--version") == 0 && n == 0)
             out->operands[n++] = "version";
         else if (take_option(argc, argv, &i, out, err) != 0)
-            return -1;
+            return fail_parse(argc, argv, i, out);
     }
     if (n == 0) {
         if (!cli_has(out, CLI_HELP))

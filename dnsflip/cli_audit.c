@@ -75,6 +75,11 @@ int cli_audit_verify(const struct cli_args *args)
         return CLI_ERROR;
     if (journal_verify(path, &found, &err) != 0)
         return cli_fail_text(args, CLI_ERROR, "%s", err.text);
+    if (found.entries == 0)
+        return cli_fail_text(args, CLI_ERROR,
+                             "%s has no entry, not even of dnsflip init: put its copy back, or "
+                             "remove it and run dnsflip init",
+                             path);
     (void)wall_format(found.first, first);
     (void)wall_format(found.last, last);
     if (cli_has(args, CLI_JSON)) {

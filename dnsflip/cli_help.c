@@ -22,6 +22,19 @@ static const struct {
     { CLI_USAGE, "usage" },
 };
 
+/* What an option says where it means something of the command's own. */
+static const struct {
+    const char *command;
+    enum cli_option option;
+    const char *value, *help;
+} own_words[] = {
+    { "switch", CLI_TO, "CLUSTER", "destination" },
+    { "init", CLI_ACTIVE, "CLUSTER", "the active cluster of each group that --group leaves out" },
+    { "init", CLI_GROUP, "GROUP=CLUSTER", "the active cluster of this group; repeatable" },
+    { "monitor", CLI_TIMEOUT, "DURATION",
+      "with --once: wait at most so long for the first rounds" },
+};
+
 /* Prints text from column `at` on, wrapped at WIDTH, further lines indented to indent. */
 static void print_wrapped(const char *text, size_t at, size_t indent)
 {
@@ -58,17 +71,25 @@ static void print_pair(const char *name, const char *text)
     print_wrapped(text, COLUMN, COLUMN);
 }
 
-static void print_option(const struct cli_option_spec *o)
+static void print_option(const struct cli_command *c, enum cli_option option)
 {
+    const struct cli_option_spec *o = &cli_options[option];
+    const char *value = o->value, *help = o->help;
     char name[64];
     int len = 0;
 
+    for (size_t i = 0; c != NULL && i < sizeof(own_words) / sizeof(own_words[0]); i++) {
+        if (own_words[i].option == option && strcmp(own_words[i].command, c->name) == 0) {
+            value = own_words[i].value;
+            help = own_words[i].help;
+        }
+    }
     if (o->letter != 0)
         len = snprintf(name, sizeof(name), "-%c, ", o->letter);
     if (len >= 0 && (size_t)len < sizeof(name))
         (void)snprintf(name + len, sizeof(name) - (size_t)len, "--%s%s%s", o->name,
-                       o->value != NULL ? " " : "", o->value != NULL ? o->value : "");
-    print_pair(name, o->help);
+                       value != NULL ? " " : "", value != NULL ? value : "");
+    print_pair(name, help);
 }
 
 static void print_exits(uint32_t set)
@@ -99,7 +120,7 @@ void cli_help_command(const struct cli_command *c)
     puts("\nOptions:");
     for (int i = 0; i < CLI_OPTIONS; i++) {
         if (((c->options | CLI_ALWAYS) & CLI_BIT(i)) != 0)
-            print_option(&cli_options[i]);
+            print_option(c, (enum cli_option)i);
     }
     print_exits(c->exits);
 }
@@ -129,7 +150,7 @@ void cli_help_all(void)
     puts("\nEvery command:");
     for (int i = 0; i < CLI_OPTIONS; i++) {
         if ((CLI_ALWAYS & CLI_BIT(i)) != 0)
-            print_option(&cli_options[i]);
+            print_option(NULL, (enum cli_option)i);
     }
     print_exits(UINT32_MAX);
     puts("\ndnsflip COMMAND --help tells more; so do dnsflip(8) and dnsflip.yaml(5).");

@@ -1,5 +1,7 @@
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dnsflip/base/str.h"
 #include "dnsflip/cli.h"
@@ -9,6 +11,7 @@
 #include "dnsflip/ctl/proto.h"
 
 #define LIMIT_MAX 5000
+#define FOLLOW_LOOK_MS 500 /* so often it is looked whether anybody still reads */
 
 /* An object with the text member if it was given. */
 static cJSON *params_with(const char *name, const char *value)
@@ -125,6 +128,14 @@ static int start_events(const struct cli_args *args, struct ctl_client **client,
     return exit;
 }
 
+/* `| head -1` leaves while nothing happens: only the pipe's other end can tell. */
+static bool has_reader(void)
+{
+    struct pollfd out = { .fd = STDOUT_FILENO };
+
+    return poll(&out, 1, 0) <= 0 || (out.revents & (POLLERR | POLLNVAL)) == 0;
+}
+
 /* Prints what comes until the connection breaks or the reader leaves. */
 static int follow(const struct cli_args *args, struct ctl_client *client, double *last,
                   struct err *err)
@@ -132,7 +143,12 @@ static int follow(const struct cli_args *args, struct ctl_client *client, double
     const char *group = cli_value(args, CLI_GROUP, NULL);
     cJSON *entry = NULL;
 
-    while (ctl_client_event(client, -1, &entry, err) == 0) {
+    while (has_reader()) {
+        if (ctl_client_event(client, FOLLOW_LOOK_MS, &entry, err) != 0) {
+            if (err->code == ERR_TIMEOUT)
+                continue;
+            return -1;
+        }
         if (group == NULL || strcmp(cli_text(entry, "group"), group) == 0)
             print_entry(args, entry);
         if (cli_number(entry, "seq") > 0)
@@ -141,7 +157,7 @@ static int follow(const struct cli_args *args, struct ctl_client *client, double
         if (ferror(stdout))
             return 0;
     }
-    return -1;
+    return 0;
 }
 
 int cli_events(const struct cli_args *args)

@@ -190,8 +190,7 @@ void cli_show_plan(const cJSON *plan, struct buf *out)
                          cli_text(s, "text"), cli_text(s, "inverse"));
     }
     if (cli_text(plan, "if_dead")[0] != '\0')
-        (void)buf_printf(out, "if dnsflip is dead, before or after: %s\n",
-                         cli_text(plan, "if_dead"));
+        (void)buf_printf(out, "before the flip or after it: %s\n", cli_text(plan, "if_dead"));
     (void)buf_putc(out, '\n');
     show_changes(plan, out);
 }

@@ -109,9 +109,10 @@ void cli_wait_print(const cJSON *op)
 {
     const char *detail = cli_text(op, "detail");
 
-    printf("%s: %s, %s %s -> %s, %.0f names, epoch %.0f%s%s\n", cli_text(op, "group"),
+    printf("%s: %s, %s %s -> %s, %.0f name%s, epoch %.0f%s%s\n", cli_text(op, "group"),
            cli_text(op, "state"), cli_text(op, "verb"), cli_text(op, "from"), cli_text(op, "to"),
-           cli_number(op, "names"), cli_number(op, "epoch"), detail[0] != '\0' ? ": " : "", detail);
+           cli_number(op, "names"), cli_number(op, "names") == 1 ? "" : "s",
+           cli_number(op, "epoch"), detail[0] != '\0' ? ": " : "", detail);
 }
 
 int cli_operation_wait(const struct cli_args *args)

@@ -5,6 +5,7 @@
 
 #include "dnsflip/base/mem.h"
 #include "dnsflip/cli.h"
+#include "dnsflip/cli_ask.h"
 #include "dnsflip/judge.h"
 #include "dnsflip/lab/lab.h"
 
@@ -23,12 +24,11 @@ int main(int argc, char *argv[])
     if (argc > 1 && strcmp(argv[1], "lab") == 0)
         return lab_main(argc - 1, argv + 1);
     if (cli_parse(argc, argv, &args, &err) != 0) {
-        (void)fprintf(stderr, "dnsflip: %s\n", err.text);
+        exit = cli_fail_text(&args, CLI_USAGE, "%s", err.text);
         if (args.command != NULL)
             (void)fprintf(stderr, "dnsflip %s --help tells more\n", args.command->name);
         else
             (void)fputs("dnsflip help lists the commands\n", stderr);
-        exit = CLI_USAGE;
     } else if (cli_has(&args, CLI_HELP) && args.command->run != cli_help) {
         cli_help_command(args.command);
         exit = CLI_DONE;
@@ -36,7 +36,7 @@ int main(int argc, char *argv[])
         exit = args.command->run(&args);
     }
     cli_args_fini(&args);
-    if (fflush(stdout) != 0 && exit == CLI_DONE)
+    if ((fflush(stdout) != 0 || ferror(stdout)) && exit == CLI_DONE)
         exit = CLI_ERROR;
     return exit;
 }

@@ -39,8 +39,11 @@ int ctl_client_open(const char *path, struct ctl_client **out, struct err *err)
 
         (void)close(fd);
         if (reason == EACCES)
-            return err_set(err, ERR_DENIED,
-                           "%s: permission denied: the socket belongs to the group dnsflip", path);
+            return err_set(
+                err, ERR_DENIED,
+                "%s: permission denied: be root, or in the group that the socket belongs to "
+                "(ls -l shows it)",
+                path);
         (void)err_sys(err, reason, "no daemon answers at %s", path);
         err->code = ERR_REMOTE;
         err->retry = reason == ENOENT || reason == ECONNREFUSED || reason == EAGAIN;
