@@ -24,9 +24,17 @@ class Network:
     def close(self):
         for cluster in self.clusters:
             self.run(cluster.stop())
+        self.run(self.forget())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(10)
         self.loop.close()
+
+    async def forget(self):
+        """Ends what still hangs."""
+        tasks = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def cluster(self, ip, port, **how):
         made = Cluster(self, ip, port, **how)
