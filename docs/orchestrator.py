@@ -4,6 +4,9 @@
 Promotes the database, then moves the group's names.  Run again with the same RUN-ID it goes on."""
 import json, socket, subprocess, sys
 
+if len(sys.argv) < 5:
+    print(__doc__, file=sys.stderr)
+    sys.exit(64)
 path, group, cluster, run_id, *promote = sys.argv[1:]
 if promote and subprocess.run(promote).returncode != 0:  # must be safe to repeat, as all of this is
     sys.exit("the promotion failed: no name was moved")
@@ -20,8 +23,8 @@ def call(method, **params):
     return answer["result"]
 
 started = call("switch", group=group, to=cluster, promoted=bool(promote), request_id=run_id)
-answer = {"over": not started["operation"], "reached": True, "operation": {"state": started["text"]}}
+answer = {"over": not started["operation"], "reached": True, "operation": {"state": "done", "detail": started["text"]}}
 while not answer["over"]:
     answer = call("operation.wait", operation=started["operation"], level="converged", timeout="30s")
-print(answer["operation"]["state"])
+print(answer["operation"]["state"], answer["operation"].get("detail") or "", sep=": ")
 sys.exit(0 if answer["reached"] else answer["operation"]["exit"])
