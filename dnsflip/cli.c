@@ -9,7 +9,8 @@
 #define COMMANDS_MAX 64
 #define NAME_WORDS_MAX 2
 #define COMMAND_NAME_BYTES 64
-#define PREFIX_MIN 2 /* letters of an option that are enough to guess the rest */
+#define FAMILY_BYTES 128 /* second words of one first word */
+#define PREFIX_MIN 2     /* letters of an option that are enough to guess the rest */
 
 static bool is_called(const struct cli_command *c, const char *const words[], size_t n,
                       size_t *used)
@@ -45,6 +46,22 @@ static int fail_nearest(const char *what, const char *word, const char *const wo
     return err_set(err, ERR_USAGE, "unknown %s \"%s\"", what, word);
 }
 
+/* The first word of several commands alone: which there are. */
+static int fail_family(const char *first, struct err *err)
+{
+    char list[FAMILY_BYTES] = "";
+    size_t len = strlen(first), at = 0;
+
+    for (const struct cli_command *c = cli_commands; c->name != NULL; c++) {
+        if (strncmp(c->name, first, len) != 0 || c->name[len] != ' ')
+            continue;
+        (void)str_format(list + at, sizeof(list) - at, "%s%s", at > 0 ? ", " : "",
+                         c->name + len + 1);
+        at += strlen(list + at);
+    }
+    return err_set(err, ERR_USAGE, "\"%s\" needs a second word: %s", first, list);
+}
+
 static int fail_command(const char *const words[], size_t n, struct err *err)
 {
     const char *names[COMMANDS_MAX];
@@ -62,7 +79,7 @@ static int fail_command(const char *const words[], size_t n, struct err *err)
     if (!is_family)
         return fail_nearest("command", words[0], names, n_names, err);
     if (n < NAME_WORDS_MAX)
-        return err_set(err, ERR_USAGE, "\"%s\" needs a second word: see dnsflip help", words[0]);
+        return fail_family(words[0], err);
     (void)str_format(name, sizeof(name), "%s %s", words[0], words[1]);
     return fail_nearest("command", name, names, n_names, err);
 }

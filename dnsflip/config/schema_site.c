@@ -77,7 +77,7 @@ const struct key_spec schema_node_keys[] = {
     { .name = "http",
       .type = KEY_CUSTOM,
       .fallback = "none",
-      .help = "Where /healthz, /readyz, /metrics and /v1 are served, or none. An address that is "
+      .help = "Where /healthz, /readyz and /metrics are served, or none. An address that is "
               "not loopback needs http_token_file." },
     { .name = "http_token_file",
       .type = KEY_PATH,
