@@ -338,7 +338,10 @@ static void node_command(struct engine *e, const struct command *c, command_done
             node_act(e, c, ENTRY_PAUSE, "automation is paused", done, arg);
         return;
     case COMMAND_RESUME:
-        node_act(e, c, ENTRY_RESUME, "automation goes on", done, arg);
+        if (!ledger_is_paused(e->deps.ledger, loop_now(e->deps.loop).wall))
+            engine_reply(done, arg, 0, "nothing to do: automation is not paused");
+        else
+            node_act(e, c, ENTRY_RESUME, "automation goes on", done, arg);
         return;
     case COMMAND_CANCEL:
     case COMMAND_RETRY:

@@ -18,6 +18,14 @@ def test_a_failback_at_home_has_nothing_to_do(daemon):
     assert "already on use1" in daemon.run("plan", "prod", "--verb", "failback", code=1)
 
 
+def test_what_is_not_paused_has_nothing_to_resume(daemon):
+    """Goal: the answer tells an operator who typed it twice, and the journal has it once."""
+    daemon.run("pause", "--reason", "test")
+    assert "goes on" in daemon.run("resume")
+    assert "nothing to do" in daemon.run("resume")
+    assert len(daemon.journal(kind="resume")) == 1
+
+
 def test_an_empty_journal_is_no_journal(site, make):
     """Goal: neither run nor audit takes a cut-off file for a beginning; nothing is written to it."""
     daemon = make(site)
