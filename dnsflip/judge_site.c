@@ -3,6 +3,7 @@
 
 #include "dnsflip/base/log.h"
 #include "dnsflip/base/mem.h"
+#include "dnsflip/base/str.h"
 #include "dnsflip/check.h"
 #include "dnsflip/judge_state.h"
 #include "dnsflip/providers/local.h"
@@ -101,6 +102,8 @@ static void log_warnings(const struct config_report *report)
             continue;
         buf_reset(&line);
         config_report_format(&report->messages[i], &line);
+        if (str_starts(buf_text(&line), "warning: "))
+            buf_consume(&line, strlen("warning: "));
         log_warn("config", "%s", buf_text(&line));
     }
     buf_fini(&line);

@@ -18,6 +18,7 @@
 #include "dnsflip/supervisor_sockets.h"
 #include "dnsflip/supervisor_state.h"
 
+#define STOP_AGAIN_MS 1000  /* a second request within it is the first one */
 #define JUDGE_STOP_MS 10000 /* for the judge to record what it must, then SIGKILL */
 #define FACE_STOP_MS 2000
 
@@ -35,8 +36,10 @@ static void stop(struct supervisor *s, struct mono now)
 {
     struct link_message m = link_message(LINK_STOP);
 
-    if (s->stage == STAGE_STOP_JUDGE) { /* asked twice: do not wait */
-        s->kill_at = now;
+    if (s->stage == STAGE_STOP_JUDGE) {
+        /* Asked again: do not wait; but one Ctrl-C may well come as two signals. */
+        if (mono_since(s->kill_at, now) < JUDGE_STOP_MS - STOP_AGAIN_MS)
+            s->kill_at = now;
         return;
     }
     if (s->stage != STAGE_FIRST_START && s->stage != STAGE_RUN)

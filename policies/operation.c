@@ -67,7 +67,11 @@ static struct operation_result begin(struct operation op, struct instant now)
 static struct operation_result not_durable(struct operation op, struct instant now)
 {
     if ((op.overrides & OVERRIDE_DURABILITY) == 0)
-        return end(op, OP_REFUSED, "the journal could not make the intent durable in time", now);
+        return end(op, OP_REFUSED,
+                   "the journal could not make the intent durable in time: nothing has changed; "
+                   "see to the "
+                   "disk of state_dir and ask again",
+                   now);
     op.is_forced = true;
     return begin(op, now);
 }

@@ -22,7 +22,7 @@ $make -k -j1 $san RESULTS="$RESULTS" LABEL='(san)' unit sim golden integration |
 echo '== lint'
 $make RESULTS="$RESULTS" lint || bad=1
 echo '== coverage'
-tests/cover.sh || bad=1
+COVER_STRICT=1 tests/cover.sh || bad=1
 echo '== summary'
 tests/run.py summary || bad=1
 exit $bad

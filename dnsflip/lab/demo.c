@@ -32,6 +32,7 @@ struct demo {
     char config[PATH_BYTES];
     int64_t start_us, kill_us; /* mono_now_us */
     struct wall kill_wall;
+    bool is_first_told, is_last_told; /* of what the observer saw */
 };
 
 /* ---- what is said -------------------------------------------------------------------------------
@@ -196,30 +197,52 @@ static void kill_primary(struct demo *d)
     say(seconds(0, time), "kill -9 %d: use1 is lost", (int)pid);
 }
 
-/* What the journal says, in its own words, from the kill on. */
-static void tell_entry(const struct demo *d, const cJSON *entry)
+/* What the observer saw up to a moment, told once, between what the journal says. */
+static void tell_observer(struct demo *d, int64_t until_us)
+{
+    struct observer_times t = observer_times(&d->observer);
+    char time[NAME_BYTES];
+
+    if (d->observer.n_moved == 0)
+        return;
+    if (!d->is_first_told && t.first_us <= until_us)
+        say(seconds(t.first_us - d->kill_us, time),
+            "outside resolver: the first hostname has moved");
+    if (!d->is_last_told && t.last_us <= until_us)
+        say(seconds(t.last_us - d->kill_us, time), "outside resolver: the last of %zu has moved",
+            d->observer.n_names);
+    d->is_first_told |= t.first_us <= until_us;
+    d->is_last_told |= t.last_us <= until_us;
+}
+
+/* What the journal says, in its own words, from the kill on; a decision names its clusters itself.
+ */
+static void tell_entry(struct demo *d, const cJSON *entry)
 {
     static const char *const told[] = { "verdict", "decision", "intent", "step",
                                         "moved",   "settled",  "fence",  "outcome" };
     const char *kind = text_of(entry, "kind");
     const char *state = text_of(entry, "state");
+    const char *to = strcmp(kind, "decision") == 0 ? "" : text_of(entry, "to");
+    const char *detail = text_of(entry, "detail");
     char time[NAME_BYTES];
     struct wall at;
     struct err err;
 
     if (wall_parse(text_of(entry, "time"), &at, &err) < 0 || at.ms < d->kill_wall.ms)
         return;
+    tell_observer(d, d->kill_us + (at.ms - d->kill_wall.ms) * 1000);
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
         if (strcmp(kind, told[i]) != 0)
             continue;
         say(seconds((at.ms - d->kill_wall.ms) * 1000, time), "journal: %-8s %s%s%s%s%.150s", kind,
-            state, state[0] != '\0' ? " " : "", text_of(entry, "to"),
-            text_of(entry, "detail")[0] != '\0' ? ": " : "", text_of(entry, "detail"));
+            state, state[0] != '\0' ? " " : "", to, to[0] != '\0' && detail[0] != '\0' ? ": " : "",
+            detail);
     }
 }
 
 /* One JSON object a line. */
-static void tell_journal(const struct demo *d)
+static void tell_journal(struct demo *d)
 {
     const char *argv[] = { d->run.program, "audit", "show", "--json", "--config", d->config, NULL };
     const char *next;
@@ -235,16 +258,6 @@ static void tell_journal(const struct demo *d)
         cJSON_Delete(entry);
     }
     buf_fini(&out);
-}
-
-static void tell_observer(const struct demo *d)
-{
-    struct observer_times t = observer_times(&d->observer);
-    char time[NAME_BYTES];
-
-    say(seconds(t.first_us - d->kill_us, time), "outside resolver: the first hostname has moved");
-    say(seconds(t.last_us - d->kill_us, time), "outside resolver: the last of %zu has moved",
-        d->observer.n_names);
 }
 
 /* The last line; the exit code. */
@@ -280,7 +293,7 @@ static int tell(struct demo *d)
     while (!has_ended(d, operation) && mono_since(mono_now(), end) < 0)
         observer_round(&d->observer, ROUND_MS);
     tell_journal(d);
-    tell_observer(d);
+    tell_observer(d, INT64_MAX);
     show(d, "status", NULL, NULL);
     show(d, "explain", SITE_GROUP, NULL);
     if (operation[0] != '\0')

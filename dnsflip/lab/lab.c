@@ -194,8 +194,12 @@ static int run_hook(const struct options *o)
 
     if (o->dir == NULL || cluster == NULL)
         return fail_usage("a hook wants --dir and", name);
-    if (tell(o->dir, cluster, is_promote ? "promote" : "demote", &err) < 0)
-        return fail(&err);
+    if (tell(o->dir, cluster, is_promote ? "promote" : "demote", &err) < 0) {
+        if (is_promote)
+            return fail(&err);
+        printf("%s does not run: nothing to fence\n", cluster);
+        return EXIT_SUCCESS;
+    }
     if (is_promote && (!str_format(word, sizeof(word), "primary %s", cluster) ||
                        tell(o->dir, "database", word, &err) < 0))
         return fail(&err);
