@@ -40,6 +40,19 @@ static int ask_guards(const struct engine_group *g, const struct failover_input 
     return guard_first_veto(results);
 }
 
+/* Where a move without a destination would go if none is ready: the guards then say by name what is
+ * in its way. */
+static int nearest_destination(const struct failover_input *in)
+{
+    int first = in->active == 0 ? 1 : 0;
+
+    for (int i = 0; i < in->n_clusters; i++) {
+        if (i != in->active && !in->clusters[i].is_fenced)
+            return i;
+    }
+    return first;
+}
+
 /* The place that cluster names, or the policy's choice for ""; -1 and *err if there is none. */
 static int destination(const struct engine *e, const struct engine_group *g,
                        const struct failover_input *in, const char *cluster, enum verb verb,
@@ -54,12 +67,7 @@ static int destination(const struct engine *e, const struct engine_group *g,
     if (to < 0 && cluster[0] != '\0')
         return err_set(err, ERR_USAGE, "group %s has no cluster %s",
                        e->deps.settings->groups[g->index].name, cluster);
-    if (to < 0)
-        return err_set(
-            err, ERR_USAGE,
-            "no cluster of group %s is ready to take it over; name one with --to CLUSTER",
-            e->deps.settings->groups[g->index].name);
-    return to;
+    return to < 0 ? nearest_destination(in) : to;
 }
 
 static bool reply_nothing_to_do(const struct engine *e, const struct engine_group *g, int active,
