@@ -117,10 +117,9 @@ static const struct reload_report *last_reload(const void *judge)
 
 static int start_control(struct judge *j, struct err *err)
 {
-    j->ops = (struct judge_ops){ .reload = judge_reload,
-                                 .last_reload = last_reload,
-                                 .face = judge_http_face,
-                                 .judge = j };
+    j->ops = (struct judge_ops){
+        .reload = judge_reload, .last_reload = last_reload, .face = judge_http_face, .judge = j
+    };
     j->last_reload = (struct reload_report){ .ok = true, .text = "" };
     if (ctl_server_new(j->loop, j->control_fd, j->engine, &j->ops, &j->ctl, err) < 0)
         return err_wrap(err, "control socket");

@@ -68,11 +68,6 @@ struct health health_expire(const struct health_cfg *cfg, struct health h, struc
     return enter(h, HEALTH_UNKNOWN, now);
 }
 
-struct mono health_deadline(const struct health_cfg *cfg, struct health h)
-{
-    return mono_add(h.heard, cfg->stale_ms);
-}
-
 bool health_is_in_doubt(struct health h)
 {
     bool last_passed = h.passes > 0;

@@ -30,9 +30,6 @@ struct health health_step(const struct health_cfg *cfg, struct health h, enum ou
 /* The state at now if nothing arrived: UNKNOWN once stale.  Idempotent. */
 struct health health_expire(const struct health_cfg *cfg, struct health h, struct mono now);
 
-/* When the shell must call health_expire, unless an outcome comes first. */
-struct mono health_deadline(const struct health_cfg *cfg, struct health h);
-
 /* Did the last conclusive outcome disagree with the status?  Then fast_interval applies.  An
  * UNKNOWN status disagrees with everything. */
 bool health_is_in_doubt(struct health h);

@@ -245,28 +245,3 @@ void str_hex(const void *bytes, size_t n, char *out)
     }
     out[2 * n] = '\0';
 }
-
-bool str_glob(const char *glob, const char *text)
-{
-    const char *star = NULL;  /* behind the last '*' seen */
-    const char *retry = NULL; /* where in text that '*' ends so far */
-
-    while (*text != '\0') {
-        if (*glob == '*') {
-            star = ++glob;
-            retry = text;
-        } else if (*glob == '?' || *glob == *text) {
-            glob++;
-            text++;
-        } else if (star != NULL) {
-            /* Only the last star need grow: an earlier one can gain nothing by it. */
-            glob = star;
-            text = ++retry;
-        } else {
-            return false;
-        }
-    }
-    while (*glob == '*')
-        glob++;
-    return *glob == '\0';
-}

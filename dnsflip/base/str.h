@@ -43,7 +43,4 @@ const char *str_nearest(const char *text, const char *const words[], size_t n);
 /* Hexadecimal, lower case; out holds 2 n + 1 bytes. */
 void str_hex(const void *bytes, size_t n, char *out);
 
-/* Does glob ('*', '?') match all of text?  No backtracking blow-up: O(len * len). */
-bool str_glob(const char *glob, const char *text);
-
 #endif

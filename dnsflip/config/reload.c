@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include <openssl/sha.h>
-
 #include "dnsflip/base/str.h"
 #include "dnsflip/config/name_map.h"
 #include "dnsflip/config/print.h"
@@ -11,7 +9,6 @@
 #include "dnsflip/config/value.h"
 
 #define VALUE_BYTES 8192
-#define IDENTITY_TEXT_BYTES 65536
 #define ANSWER_BYTES 4096
 
 static const struct config_place nowhere = { 0 };
@@ -246,27 +243,4 @@ size_t reload_moves(const struct settings *before, const struct settings *after,
     }
     name_map_fini(&names);
     return moves;
-}
-
-const char *reload_identity(const struct settings *s, const struct group_cfg *g,
-                            const struct endpoint_cfg *e, uint8_t place, uint8_t family,
-                            char out[static RELOAD_IDENTITY_BYTES])
-{
-    const struct hostname_cfg *h = &g->hostnames[e->hostname];
-    struct target target = e->targets == NULL ? h->targets[place] : e->targets[place];
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    struct buf text;
-
-    /* What is published beside the addresses does not change where the probe goes. */
-    target.ttl_s = 0;
-    target.https[0] = '\0';
-    buf_init(&text, IDENTITY_TEXT_BYTES);
-    buf_printf(&text, "%s\n%s\n%s\n%s\n%u\n", h->name, e->base_path, endpoint_class_name(e->class),
-               s->clusters[g->clusters[place]].name, family);
-    print_target(&target, &text);
-    print_probe(e->probe, &text);
-    SHA256((const unsigned char *)buf_text(&text), text.len, digest);
-    str_hex(digest, RELOAD_IDENTITY_BYTES / 2, out);
-    buf_fini(&text);
-    return out;
 }

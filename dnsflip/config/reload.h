@@ -1,5 +1,5 @@
-/* dnsflip/config/reload.h -- old settings against new ones: what a reload may not change, which
- * names it would move, which probes stay the same.  Reads settings only. */
+/* dnsflip/config/reload.h -- old settings against new ones: what a reload may not change, and
+ * which names it would move.  Reads settings only. */
 #ifndef DNSFLIP_CONFIG_RELOAD_H
 #define DNSFLIP_CONFIG_RELOAD_H
 
@@ -22,15 +22,5 @@ typedef const char *reload_active(void *arg, const char *group);
  * compared, new names are no move.  Returns how many names would move. */
 size_t reload_moves(const struct settings *before, const struct settings *after,
                     reload_active *active, void *arg, struct config_report *report);
-
-#define RELOAD_IDENTITY_BYTES 33
-
-/* A probe with the same identity before and after a reload asks the same thing of the same place
- * and so keeps its health: hostname, class, base path, cluster, target, family (4, 6; 0 = CNAME)
- * and all settings of the probe count; how its outcomes are judged does not.  place: of the
- * cluster in the group's order.  Returns out. */
-const char *reload_identity(const struct settings *s, const struct group_cfg *g,
-                            const struct endpoint_cfg *e, uint8_t place, uint8_t family,
-                            char out[static RELOAD_IDENTITY_BYTES]);
 
 #endif

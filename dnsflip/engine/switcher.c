@@ -320,8 +320,3 @@ const struct operation *switcher_operation(const struct switcher *s)
 {
     return &s->op;
 }
-
-const char *switcher_laggards(const struct switcher *s)
-{
-    return s->laggards;
-}

@@ -43,7 +43,6 @@ __attribute__((warn_unused_result)) int switcher_retry(struct switcher *s, struc
 
 bool switcher_holds_lock(const struct switcher *s);
 const struct operation *switcher_operation(const struct switcher *s);
-const char *switcher_laggards(const struct switcher *s); /* "" or who does not answer as planned */
 
 /* After a reload: g is the group's new place.  What is being verified is verified anew against the
  * new settings; if those no longer have its clusters it ends there. */

@@ -251,48 +251,6 @@ static void a_provider_that_comes_or_goes_listens_elsewhere(void **state)
     settings_free(after);
 }
 
-/* The identity of a.dr.example.com's probe in the first cluster, after the edits. */
-static const char *identity_after(const char *const edits[], uint8_t family,
-                                  char out[static RELOAD_IDENTITY_BYTES])
-{
-    struct settings *s = load(edits);
-
-    reload_identity(s, &s->groups[0], &s->groups[0].endpoints[0], 0, family, out);
-    settings_free(s);
-    return out;
-}
-
-static void a_probe_keeps_its_identity_while_it_asks_the_same(void **state)
-{
-    (void)state;
-    static const char *const same[][3] = {
-        { "ctl", "other-name", NULL },
-        { "  prod:", "  renamed:", NULL },
-        { "[use1, usw2]", "[use1, usw2, third]", NULL },
-        { "198.51.100.11]", "198.51.100.11], ttl: 10s", NULL },
-        { "203.0.113.10", "203.0.113.99", NULL },
-    };
-    static const char *const other[][3] = {
-        { "/a }", "/b }", NULL },
-        { "path: /a", "path: /a, timeout: 1s", NULL },
-        { "198.51.100.11]", "198.51.100.12]", NULL },
-        { "[use1, usw2]", "[usw2, use1]", NULL },
-        { "a.dr.", "c.dr.", NULL },
-        { "class: ui", "class: api", NULL },
-        { "class: ui", "class: ui, base_path: /x", NULL },
-    };
-    char first[RELOAD_IDENTITY_BYTES];
-    char second[RELOAD_IDENTITY_BYTES];
-
-    identity_after(unchanged, 4, first);
-    assert_int_equal(strlen(first), RELOAD_IDENTITY_BYTES - 1);
-    assert_string_not_equal(first, identity_after(unchanged, 6, second));
-    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
-        assert_string_equal(first, identity_after(same[i], 4, second));
-    for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
-        assert_string_not_equal(first, identity_after(other[i], 4, second));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,7 +264,6 @@ int main(void)
         cmocka_unit_test(what_is_not_served_today_cannot_move),
         cmocka_unit_test(keys_that_take_a_restart_are_named_with_both_values),
         cmocka_unit_test(a_provider_that_comes_or_goes_listens_elsewhere),
-        cmocka_unit_test(a_probe_keeps_its_identity_while_it_asks_the_same),
     };
 
     return cmocka_run_group_tests_name("reload", tests, NULL, NULL);

@@ -240,52 +240,6 @@ static void bytes_become_hexadecimal(void **state)
     assert_string_equal(out, "");
 }
 
-static void globs_match_the_whole_text(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *glob, *text;
-        bool matches;
-    } cases[] = {
-        { "", "", true },
-        { "", "a", false },
-        { "*", "", true },
-        { "*", "abc", true },
-        { "a*c", "abbbc", true },
-        { "a*c", "abbbcd", false },
-        { "?", "", false },
-        { "?", "a", true },
-        { "a?c", "abc", true },
-        { "a?c", "ac", false },
-        { "*.example.com", "a.example.com", true },
-        { "*.example.com", "example.com", false },
-        { "**a**", "bab", true },
-        { "prod-*-ui", "prod-1-ui-2-ui", true },
-        { "abc", "abcd", false },
-        { "abcd", "abc", false },
-        { "a*b*c", "aXbYcZbc", true },
-    };
-
-    for (size_t i = 0; i < LENGTH(cases); i++)
-        assert_int_equal(str_glob(cases[i].glob, cases[i].text), cases[i].matches);
-}
-
-/* With naive backtracking this would take longer than the universe is old. */
-static void hostile_globs_end_quickly(void **state)
-{
-    (void)state;
-    char glob[401];
-    char text[4001];
-
-    for (size_t i = 0; i < 400; i += 2)
-        memcpy(glob + i, "*a", 2);
-    glob[399] = 'b';
-    glob[400] = '\0';
-    memset(text, 'a', sizeof(text) - 1);
-    text[sizeof(text) - 1] = '\0';
-    assert_false(str_glob(glob, text));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,8 +253,6 @@ int main(void)
         cmocka_unit_test(distance_counts_single_edits_and_swaps),
         cmocka_unit_test(the_nearest_word_is_found_or_none),
         cmocka_unit_test(bytes_become_hexadecimal),
-        cmocka_unit_test(globs_match_the_whole_text),
-        cmocka_unit_test(hostile_globs_end_quickly),
     };
 
     return cmocka_run_group_tests_name("str", tests, NULL, NULL);
