@@ -233,6 +233,36 @@ static void step_healths(struct engine *e, struct engine_probe *p, struct mono n
     }
 }
 
+/* Two clusters behind one address are one cluster asked twice.  Addresses in the configuration are
+ * compared when it is read; what CNAME targets lead to shows only here. */
+static void look_for_one_address(struct engine *e, const struct engine_probe *p)
+{
+    struct engine_group *g = &e->groups[p->group];
+    const struct group_cfg *cfg = group_of(e, p);
+    uint32_t offset = (uint32_t)(p - e->probes) - g->first_probe[p->place];
+    char text[REASON_TEXT_BYTES];
+
+    if (g->has_one_address || p->family != 0 || p->seen.address.text[0] == '\0')
+        return;
+    for (unsigned place = 0; place < cfg->n_clusters; place++) {
+        uint32_t number = g->first_probe[place] + offset;
+        const struct engine_probe *other = &e->probes[number];
+
+        if (place == p->place || number >= g->first_probe[place + 1] ||
+            other->endpoint != p->endpoint ||
+            strcmp(other->seen.address.text, p->seen.address.text) != 0)
+            continue;
+        g->has_one_address = true;
+        str_format(text, sizeof(text),
+                   "%s and %s both lead to %s for %s: one cluster is asked twice, and a flip would "
+                   "move nothing",
+                   engine_cluster_name(e, g, p->place), engine_cluster_name(e, g, (int)place),
+                   p->seen.address.text, cfg->hostnames[cfg->endpoints[p->endpoint].hostname].name);
+        engine_record_alarm(e, cfg->name, "one-address", text);
+        return;
+    }
+}
+
 static void on_observation(void *arg, const struct observation *seen)
 {
     struct engine_probe *p = arg;
@@ -253,6 +283,7 @@ static void on_observation(void *arg, const struct observation *seen)
     }
     p->runs++;
     e->checks++;
+    look_for_one_address(e, p);
     step_healths(e, p, now);
     scheduler_again(&e->scheduler, number, health_is_in_doubt(p->health[role_of(e, p)]),
                     policy->interval_ms, policy->fast_interval_ms, now);

@@ -54,8 +54,9 @@ struct engine_group {
     struct decision decision;
     bool is_decided; /* decision was filled at least once */
     bool is_dirty;
-    bool has_started; /* every probe has had its startup rounds */
-    bool is_read;     /* live holds an answer */
+    bool has_one_address; /* two clusters' CNAMEs led to one address: told once */
+    bool has_started;     /* every probe has had its startup rounds */
+    bool is_read;         /* live holds an answer */
     struct live live;
     struct provider_call *read; /* in flight, NULL = none */
     struct engine_view views[CLUSTERS_MAX][PROFILES];

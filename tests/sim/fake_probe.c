@@ -27,7 +27,7 @@ static struct world_cluster *cluster_of(const struct target *t)
         bool v4 = t->n_a > 0 && own->n_a > 0 && inet_ip_equal(&t->a[0], &own->a[0]);
         bool v6 = t->n_aaaa > 0 && own->n_aaaa > 0 && inet_ip_equal(&t->aaaa[0], &own->aaaa[0]);
 
-        if (v4 || v6)
+        if (v4 || v6 || (t->cname[0] != '\0' && strcmp(t->cname, own->cname) == 0))
             return &world.clusters[i];
     }
     return NULL;
@@ -69,6 +69,8 @@ static int64_t look(const struct probe_request *request, struct observation *see
         net = NET_HANG;
     else if (seen->reused || (c != NULL && c->flap_ms > 0 && now / c->flap_ms % 2 == 1))
         net = NET_REFUSE;
+    if (c != NULL)
+        str_copy(seen->address.text, sizeof(seen->address.text), c->address);
     switch (net) {
     case NET_OK:
         if (c != NULL)

@@ -6,7 +6,7 @@
  *   at TIME ACT...                     TIME as 90s, 2m, 1h30m since the start
  * acts:
  *   CLUSTER net ok|refuse|hang|noroute     CLUSTER app serving|waiting|sick
- *   CLUSTER flaps PERIOD | broken N | promoted | stale
+ *   CLUSTER flaps PERIOD | broken N | promoted | stale | leads-to ADDRESS
  *   dns silent|ok      face dead|ok      descriptors spent|ok      lock broken|ok
  *   uplink up|down     disk ok|stuck|fails|MSms     hook fence|promote ok|fails|hangs
  *   proof broken       freeze TIME      clock +TIME|-TIME      restart [TIME]
@@ -60,6 +60,8 @@ static bool act_cluster(struct world_cluster *c, char *const w[], int n)
         c->is_stale = true;
         return true;
     }
+    if (n == 3 && strcmp(w[1], "leads-to") == 0)
+        return str_copy(c->address, sizeof(c->address), w[2]);
     c->is_promoted = n == 2 && strcmp(w[1], "promoted") == 0;
     return c->is_promoted;
 }

@@ -26,6 +26,7 @@ struct world_cluster {
     int64_t flap_ms;  /* refuses every other period; 0 = does not flap */
     uint32_t broken;  /* its first so many hostnames answer 500 */
     bool is_promoted; /* its promotion proof passes */
+    char address[48]; /* where its CNAME leads; "" = an address of its own */
     bool is_stale;    /* kept connections to it are dead, new ones are not */
 };
 
