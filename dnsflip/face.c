@@ -17,6 +17,7 @@
 #include "dnsflip/dns/answer.h"
 #include "dnsflip/dns/counters.h"
 #include "dnsflip/dns/page.h"
+#include "dnsflip/dns/secrets.h"
 #include "dnsflip/dns/server.h"
 #include "dnsflip/dns/view.h"
 #include "dnsflip/link.h"
@@ -71,7 +72,7 @@ static int start(struct face *f, struct err *err)
 {
     struct link_message hello = link_message(LINK_COUNTERS);
 
-    if (link_child_guard(false, err) != 0 || drop_privileges(err) != 0)
+    if (link_child_guard(true, err) != 0 || drop_privileges(err) != 0)
         return -1;
     ignore_signals();
     raise_file_limit();
@@ -119,31 +120,43 @@ static int take_listen(struct face *f, const struct link_message *m, const int f
     return done;
 }
 
-static int open_pair(const struct link_message *m, const int fds[], size_t n_fds,
-                     const struct view **view, const struct page **page, struct err *err)
+static int check_generation(const char *what, uint64_t is, uint64_t announced, struct err *err)
 {
-    if (n_fds != 2)
-        return err_set(err, ERR_REMOTE, "a pair is a view and a page, not %zu descriptors", n_fds);
-    if (view_open(fds[0], view, err) != 0)
-        return err_wrap(err, "view");
-    if (page_map(fds[1], page, err) != 0) {
-        (void)err_wrap(err, "page");
-        goto err_view;
-    }
-    if (answer_check_pair(*view, *page, err) != 0)
-        goto err_page;
-    if (view_generation(*view) != m->generation) {
-        (void)err_set(err, ERR_REMOTE, "the view is of generation %llu, announced was %llu",
-                      (unsigned long long)view_generation(*view),
-                      (unsigned long long)m->generation);
-        goto err_page;
-    }
-    return 0;
+    if (is == announced)
+        return 0;
+    return err_set(err, ERR_REMOTE, "%s of generation %llu, announced was %llu", what,
+                   (unsigned long long)is, (unsigned long long)announced);
+}
 
-err_page:
-    page_unmap(*page);
-err_view:
-    view_close(*view);
+/* Opens and checks the parts; what is open when it fails is the caller's too. */
+static int open_parts(const struct link_message *m, const int fds[], size_t n_fds,
+                      struct server_pair *out, struct err *err)
+{
+    if (n_fds < 2 || n_fds > LINK_PAIR_FDS_MAX)
+        return err_set(err, ERR_REMOTE,
+                       "a pair is a view, a page, and secrets if there are any, not %zu "
+                       "descriptors",
+                       n_fds);
+    if (view_open(fds[0], &out->view, err) != 0)
+        return err_wrap(err, "view");
+    if (page_map(fds[1], &out->page, err) != 0)
+        return err_wrap(err, "page");
+    if (n_fds == LINK_PAIR_FDS_MAX && secrets_open(fds[2], &out->secrets, err) != 0)
+        return err_wrap(err, "secrets");
+    if (answer_check_pair(out->view, out->page, err) != 0 ||
+        check_generation("view", view_generation(out->view), m->generation, err) != 0)
+        return -1;
+    return out->secrets == NULL
+               ? 0
+               : check_generation("secrets", out->secrets->generation, m->generation, err);
+}
+
+static int open_pair(const struct link_message *m, const int fds[], size_t n_fds,
+                     struct server_pair *out, struct err *err)
+{
+    if (open_parts(m, fds, n_fds, out, err) == 0)
+        return 0;
+    server_pair_close(out);
     return -1;
 }
 
@@ -152,9 +165,8 @@ static int take_pair(struct face *f, const struct link_message *m, const int fds
                      struct err *err)
 {
     struct link_message refusal = link_message(LINK_ERROR);
-    const struct view *view = NULL;
-    const struct page *page = NULL;
-    int opened = open_pair(m, fds, n_fds, &view, &page, err);
+    struct server_pair pair = { .view = NULL };
+    int opened = open_pair(m, fds, n_fds, &pair, err);
 
     for (size_t i = 0; i < n_fds; i++)
         (void)close(fds[i]);
@@ -166,7 +178,7 @@ static int take_pair(struct face *f, const struct link_message *m, const int fds
         return link_send(LINK_FD, &refusal, NULL, 0, err);
     }
     f->settling = m->generation;
-    return server_publish(f->server, view, page, err);
+    return server_publish(f->server, &pair, err);
 }
 
 static int settle(struct face *f, struct err *err)

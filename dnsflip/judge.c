@@ -70,11 +70,12 @@ static int start_kept(struct judge *j, struct judge_pair *kept, struct err *err)
 {
     struct link_message hello = link_message(LINK_HELLO);
 
-    *kept = (struct judge_pair){ .view_fd = -1, .page_fd = -1 };
+    *kept = JUDGE_PAIR_NONE;
     if (judge_link_send(&hello, NULL, 0, err) < 0 || judge_link_await(j, LINK_KEPT, err) < 0)
         return -1;
-    if (j->n_reply_fds == 2)
-        judge_pair_keep(kept, j->reply_fds[0], j->reply_fds[1]);
+    if (j->n_reply_fds == 2 || j->n_reply_fds == LINK_PAIR_FDS_MAX)
+        judge_pair_keep(kept, j->reply_fds[0], j->reply_fds[1],
+                        j->n_reply_fds == 2 ? -1 : j->reply_fds[2]);
     return 0;
 }
 
@@ -199,9 +200,7 @@ int judge_main(int argc, char **argv)
     log_init("judge", level_of(argc > 2 ? argv[2] : "info"));
     j->config_path = argc > 1 ? argv[1] : "";
     j->control_fd = j->http_fd = -1;
-    j->site.pair.view_fd = j->site.pair.page_fd = -1;
-    j->next.pair.view_fd = j->next.pair.page_fd = -1;
-    j->retired.pair.view_fd = j->retired.pair.page_fd = -1;
+    j->site.pair = j->next.pair = j->retired.pair = JUDGE_PAIR_NONE;
     buf_init(&j->reload_text, PROBLEMS_BYTES_MAX);
     if (link_child_guard(true, &err) < 0) {
         log_error("judge", "%s", err.text);

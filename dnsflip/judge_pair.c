@@ -5,6 +5,7 @@
 #include "dnsflip/base/log.h"
 #include "dnsflip/base/wall.h"
 #include "dnsflip/dns/page.h"
+#include "dnsflip/dns/secrets.h"
 #include "dnsflip/dns/view.h"
 #include "dnsflip/judge_state.h"
 #include "dnsflip/render/render.h"
@@ -19,7 +20,9 @@ void judge_pair_drop(struct judge_pair *pair)
         close(pair->view_fd);
     if (pair->page_fd >= 0)
         close(pair->page_fd);
-    *pair = (struct judge_pair){ .view_fd = -1, .page_fd = -1 };
+    if (pair->secrets_fd >= 0)
+        close(pair->secrets_fd);
+    *pair = JUDGE_PAIR_NONE;
 }
 
 static int keep(struct judge_pair *pair, struct err *err)
@@ -36,11 +39,11 @@ static int keep(struct judge_pair *pair, struct err *err)
     return 0;
 }
 
-void judge_pair_keep(struct judge_pair *pair, int view_fd, int page_fd)
+void judge_pair_keep(struct judge_pair *pair, int view_fd, int page_fd, int secrets_fd)
 {
     struct err err;
 
-    *pair = (struct judge_pair){ .view_fd = view_fd, .page_fd = page_fd };
+    *pair = (struct judge_pair){ .view_fd = view_fd, .page_fd = page_fd, .secrets_fd = secrets_fd };
     if (keep(pair, &err) < 0) {
         log_error("judge", "the kept pair is unusable: %s", err.text);
         judge_pair_drop(pair);
@@ -117,15 +120,60 @@ static uint32_t next_serial(const struct ledger *ledger, const struct judge_pair
     return serial;
 }
 
+/* All keys of all zones; the loader has seen to it that those of one name are one key. */
+static int gather_keys(const struct settings *s, struct transfer_key keys[TRANSFER_KEYS_MAX],
+                       size_t *n, struct err *err)
+{
+    *n = 0;
+    for (size_t i = 0; i < s->n_providers; i++) {
+        const struct secondaries_cfg *sec = &s->providers[i].local.secondaries;
+
+        if (sec->transfer_key_file[0] != '\0' && sec->n_keys == 0)
+            return err_set(err, ERR_CONFIG,
+                           "providers.%s.secondaries.transfer_key_file: %s cannot be read by the "
+                           "user that dnsflip runs as, and nobody could transfer the zone",
+                           s->providers[i].name, sec->transfer_key_file);
+        for (size_t k = 0; k < sec->n_keys; k++) {
+            size_t same = 0;
+
+            while (same < *n && strcmp(keys[same].name, sec->keys[k].name) != 0)
+                same++;
+            if (same == TRANSFER_KEYS_MAX)
+                return err_set(err, ERR_LIMIT, "more than %d transfer keys in all zones together",
+                               TRANSFER_KEYS_MAX);
+            keys[same] = sec->keys[k];
+            *n += same == *n;
+        }
+    }
+    return 0;
+}
+
+/* -1 in *out and success if there are no keys. */
+static int make_secrets(const struct settings *s, uint64_t generation, int *out, struct err *err)
+{
+    struct transfer_key keys[TRANSFER_KEYS_MAX];
+    size_t n;
+    int result = gather_keys(s, keys, &n, err);
+
+    *out = -1;
+    if (result == 0 && n > 0)
+        *out = secrets_new(generation, keys, n, err);
+    explicit_bzero(keys, sizeof(keys));
+    return result == 0 && (n == 0 || *out >= 0) ? 0 : -1;
+}
+
 int judge_pair_make(const struct settings *s, const struct ledger *ledger,
                     const struct judge_pair *kept, struct judge_pair *out, struct err *err)
 {
     *out = (struct judge_pair){ .view_fd = -1,
                                 .page_fd = -1,
+                                .secrets_fd = -1,
                                 .generation = kept->generation + 1,
                                 .serial = next_serial(ledger, kept) };
     out->view_fd = render_view(s, out->generation, out->serial, err);
     if (out->view_fd < 0 || view_open(out->view_fd, &out->view, err) < 0)
+        goto fail;
+    if (make_secrets(s, out->generation, &out->secrets_fd, err) < 0)
         goto fail;
     out->page_fd = page_new((uint32_t)s->n_groups, out->generation, &out->page, err);
     out->words = out->page;
@@ -140,8 +188,8 @@ fail:
 int judge_pair_send(const struct judge_pair *pair, struct err *err)
 {
     struct link_message m = link_message(LINK_PAIR);
-    int fds[2] = { pair->view_fd, pair->page_fd };
+    int fds[LINK_PAIR_FDS_MAX] = { pair->view_fd, pair->page_fd, pair->secrets_fd };
 
     m.generation = pair->generation;
-    return judge_link_send(&m, fds, 2, err);
+    return judge_link_send(&m, fds, pair->secrets_fd < 0 ? 2 : 3, err);
 }

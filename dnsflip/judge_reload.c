@@ -163,7 +163,7 @@ static void follow(void *arg)
     /* Calls that the last turn began still hold the old providers. */
     j->retired = j->site;
     j->site = j->next;
-    j->next = (struct judge_site){ .pair = { .view_fd = -1, .page_fd = -1 } };
+    j->next = (struct judge_site){ .pair = JUDGE_PAIR_NONE };
     j->is_next_adopted = false;
     if (judge_link_send(&drop, NULL, 0, &err) < 0)
         log_error("judge", "%s", err.text);

@@ -24,7 +24,7 @@ void judge_site_drop(struct judge_site *site)
     mem_free(site->other_index);
     judge_pair_drop(&site->pair);
     settings_free(site->settings);
-    *site = (struct judge_site){ .pair = { .view_fd = -1, .page_fd = -1 } };
+    *site = (struct judge_site){ .pair = JUDGE_PAIR_NONE };
 }
 
 int judge_site_open(struct judge *j, struct judge_site *site, struct err *err)

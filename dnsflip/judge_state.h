@@ -27,6 +27,7 @@ struct view;
 /* A view and the page that goes with it. */
 struct judge_pair {
     int view_fd, page_fd;     /* owned, -1 = none */
+    int secrets_fd;           /* owned, -1 = none: there are no keys */
     const struct view *view;  /* owned */
     const struct page *words; /* owned */
     struct page *page;        /* the same, writable: NULL unless this judge made it */
@@ -92,8 +93,11 @@ __attribute__((warn_unused_result)) int judge_link_bind(struct judge *j, const s
 /* ---- judge_pair.c: views and pages --------------------------------------------------------------
  */
 void judge_pair_drop(struct judge_pair *pair);
-/* The pair that the supervisor kept from an earlier judge, read-only; none if it is unusable. */
-void judge_pair_keep(struct judge_pair *pair, int view_fd, int page_fd);
+/* What has nothing yet to drop. */
+#define JUDGE_PAIR_NONE ((struct judge_pair){ .view_fd = -1, .page_fd = -1, .secrets_fd = -1 })
+/* The pair that the supervisor kept from an earlier judge, read-only; none if it is unusable.
+ * Takes the descriptors over; secrets_fd -1 = it has none. */
+void judge_pair_keep(struct judge_pair *pair, int view_fd, int page_fd, int secrets_fd);
 /* A new pair of settings, its page filled with what is served now (kept), else the journal. */
 __attribute__((warn_unused_result)) int judge_pair_make(const struct settings *s,
                                                         const struct ledger *ledger,

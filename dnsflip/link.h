@@ -18,6 +18,7 @@
 #define LINK_FD 3           /* a child finds its end of the socket pair here */
 #define LINK_PATH_BYTES 108
 #define LINK_TEXT_BYTES 256
+#define LINK_PAIR_FDS_MAX 3 /* view, page, secrets */
 
 enum link_kind {
     /* judge -> supervisor -------------------------------------------------------------- */
@@ -27,11 +28,12 @@ enum link_kind {
     LINK_DROP,      /* close the sockets that this judge does not want: those of DNS that no
                        LINK_BIND since its last LINK_DROP (or LINK_HELLO) asked for, CONTROL and
                        HTTP that none since its LINK_HELLO did; unanswered */
-    LINK_PAIR,      /* fds: view, page; generation.  Kept, handed to the face (with its sockets, if
-                       they changed); answered by LINK_ADOPTED or LINK_ERROR */
-    LINK_READY,     /* the first start succeeded: from now on a dead judge is restarted */
+    LINK_PAIR,  /* fds: view, page, and the secrets that go with them, if there are any (n_fds 3);
+                   generation.  Kept, handed to the face (with its sockets, if they changed);
+                   answered by LINK_ADOPTED or LINK_ERROR */
+    LINK_READY, /* the first start succeeded: from now on a dead judge is restarted */
     /* supervisor -> judge -------------------------------------------------------------- */
-    LINK_KEPT,     /* fds: view, page if a pair is kept (n_fds 2); generation of it, else 0 */
+    LINK_KEPT,     /* fds as in LINK_PAIR if a pair is kept; generation of it, else 0 */
     LINK_BOUND,    /* fds: the socket, for role CONTROL and HTTP; none for DNS */
     LINK_ADOPTED,  /* generation: every thread of the face has passed its quiet point on it */
     LINK_COUNTERS, /* fd: the face's counters; sent whenever a face starts */

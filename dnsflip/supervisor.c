@@ -263,6 +263,8 @@ int supervisor_run(const struct supervisor_options *o, struct err *err)
 
     log_init("supervisor", LOG_LEVEL_INFO);
     (void)prctl(PR_SET_NAME, "dnsflip-super");
+    /* It keeps secrets: others of its user must not open them through /proc. */
+    (void)prctl(PR_SET_DUMPABLE, 0);
     if (open_all(&s, o, err) != 0 ||
         supervisor_child_start(&s.judge, &s.judge_program, mono_now(), err) != 0)
         return -1;

@@ -1,6 +1,7 @@
 #include "dnsflip/supervisor_state.h"
 
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "dnsflip/base/log.h"
@@ -10,11 +11,9 @@
 
 static void pair_drop(struct supervisor_pair *p)
 {
-    if (p->generation != 0) {
-        (void)close(p->fds[0]);
-        (void)close(p->fds[1]);
-    }
-    p->generation = 0;
+    for (size_t i = 0; i < p->n_fds; i++)
+        (void)close(p->fds[i]);
+    *p = (struct supervisor_pair){ .generation = 0 };
 }
 
 /* ------------------------------------------------------------------ to the judge */
@@ -55,7 +54,7 @@ static void tell_judge_kept(struct supervisor *s)
     s->is_kept_asked = false;
     s->is_judge_greeted = true;
     m.generation = s->kept.generation;
-    supervisor_tell_judge(s, &m, s->kept.fds, m.generation != 0 ? 2 : 0);
+    supervisor_tell_judge(s, &m, s->kept.fds, s->kept.n_fds);
     tell_judge_counters(s);
 }
 
@@ -87,7 +86,7 @@ static void send_pair(struct supervisor *s, const struct supervisor_pair *p)
 
     m.generation = p->generation;
     if (s->face.pid != 0 && p->generation != 0)
-        tell_face(s, link_send(s->face.link, &m, p->fds, 2, &err), &err);
+        tell_face(s, link_send(s->face.link, &m, p->fds, p->n_fds, &err), &err);
 }
 
 void supervisor_start_face(struct supervisor *s, struct mono now)
@@ -138,8 +137,10 @@ static bool refuse_pair(struct supervisor *s, const struct link_message *m, size
 {
     char text[LINK_TEXT_BYTES] = "";
 
-    if (n_fds != 2)
-        (void)str_format(text, sizeof(text), "a pair is a view and a page, not %zu descriptors",
+    if (n_fds < 2 || n_fds > LINK_PAIR_FDS_MAX)
+        (void)str_format(text, sizeof(text),
+                         "a pair is a view, a page, and secrets if there are any, not %zu "
+                         "descriptors",
                          n_fds);
     else if (m->generation == 0 || m->generation == s->kept.generation)
         (void)str_format(text, sizeof(text), "generation %llu is no new one",
@@ -159,7 +160,8 @@ static bool on_pair(struct supervisor *s, const struct link_message *m, const in
 {
     if (refuse_pair(s, m, n_fds))
         return false;
-    s->offered = (struct supervisor_pair){ .fds = { fds[0], fds[1] }, .generation = m->generation };
+    s->offered = (struct supervisor_pair){ .n_fds = n_fds, .generation = m->generation };
+    memcpy(s->offered.fds, fds, n_fds * sizeof(fds[0]));
     s->offer_deaths = 0;
     if (s->face.pid == 0 && mono_since(now, s->face.due) >= 0) {
         supervisor_start_face(s, now);
@@ -208,7 +210,7 @@ static void on_adopted(struct supervisor *s, uint64_t generation)
         return; /* the kept pair, after a restart: the judge has known it for long */
     pair_drop(&s->kept);
     s->kept = s->offered;
-    s->offered.generation = 0;
+    s->offered = (struct supervisor_pair){ .generation = 0 };
     m.generation = generation;
     supervisor_tell_judge(s, &m, NULL, 0);
     tell_judge_kept(s);

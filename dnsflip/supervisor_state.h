@@ -16,7 +16,8 @@
     2 /* faces that may die over a pair: the first may have had bad luck */
 
 struct supervisor_pair {
-    int fds[2];          /* owned: view, page */
+    int fds[LINK_PAIR_FDS_MAX]; /* owned, n_fds in use: view, page, secrets */
+    size_t n_fds;
     uint64_t generation; /* 0 = there is none */
 };
 

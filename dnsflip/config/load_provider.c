@@ -1,7 +1,6 @@
 #include "dnsflip/config/loader.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "dnsflip/base/fsio.h"
 #include "dnsflip/base/mem.h"
@@ -103,12 +102,8 @@ static void load_secondaries(struct loader *l, const struct yaml_node *map, stru
 
     const struct yaml_node *key = yaml_tree_find(map, "transfer_key_file");
 
-    if (key != NULL && sec->transfer_key_file[0] != '\0' &&
-        access(sec->transfer_key_file, R_OK) != 0)
-        loader_warn(l, key,
-                    "%s cannot be read yet; make it with: umask 077; echo "
-                    "\"dnsflip:hmac-sha256:$(openssl rand -base64 32)\" > %s",
-                    sec->transfer_key_file, sec->transfer_key_file);
+    if (key != NULL && sec->transfer_key_file[0] != '\0')
+        load_transfer_keys(l, key, sec);
 }
 
 static void load_records(struct loader *l, const struct yaml_node *node, struct local_cfg *out)
@@ -189,4 +184,5 @@ void load_providers(struct loader *l, const struct yaml_node *map)
         check_unique(l, c, s->n_providers);
         s->n_providers++;
     }
+    load_compare_keys(l);
 }

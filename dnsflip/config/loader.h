@@ -79,7 +79,12 @@ void load_references(struct loader *l, const struct yaml_node *list); /* load_no
 void load_clusters(struct loader *l, const struct yaml_node *map);    /* load_cluster.c */
 void load_target(struct loader *l, const struct yaml_node *map, struct target *out);
 void load_providers(struct loader *l, const struct yaml_node *map); /* load_provider.c */
-void load_policies(struct loader *l, const struct yaml_node *map);  /* load_policy.c */
+/* load_keys.c: the keys in the file that out names; that no two providers have different ones of
+ * one name. */
+void load_transfer_keys(struct loader *l, const struct yaml_node *node,
+                        struct secondaries_cfg *out);
+void load_compare_keys(struct loader *l);
+void load_policies(struct loader *l, const struct yaml_node *map); /* load_policy.c */
 /* The index of the policy named default, built in unless the file has one. */
 size_t load_default_policy(struct loader *l);
 void load_groups(struct loader *l, const struct yaml_node *map); /* load_group.c */

@@ -266,6 +266,7 @@ const struct key_spec schema_secondaries_keys[] = {
       .type = KEY_PATH,
       MEMBER(secondaries_cfg, transfer_key_file),
       .may_reload = true,
-      .help = "TSIG keys of transfers, one NAME:hmac-sha256:BASE64 a line." },
+      .help = "TSIG keys of transfers, one NAME:hmac-sha256:BASE64 a line (hmac-sha384 and "
+              "hmac-sha512 too). Nobody but its owner and group may read the file." },
     { .name = NULL },
 };

@@ -148,20 +148,25 @@ int server_listen(struct server *s, const struct server_listens *set, struct err
     return failed == 0 ? start(s, err) : -1;
 }
 
-static void free_pair(struct server_pair *pair)
+void server_pair_close(const struct server_pair *pair)
 {
     view_close(pair->view);
     page_unmap(pair->page);
+    secrets_close(pair->secrets);
+}
+
+static void free_pair(struct server_pair *pair)
+{
+    server_pair_close(pair);
     mem_free(pair);
 }
 
-int server_publish(struct server *s, const struct view *view, const struct page *page,
-                   struct err *err)
+int server_publish(struct server *s, const struct server_pair *published, struct err *err)
 {
     struct server_pair *pair = mem_zalloc(sizeof(*pair));
 
     assert(s->old == NULL);
-    *pair = (struct server_pair){ .view = view, .page = page };
+    *pair = *published;
     s->old = atomic_exchange(&s->pair, pair); /* seq_cst: before the turns are read below */
     counters_quiet_start(s->counters, &s->quiet);
     return start(s, err);

@@ -10,6 +10,7 @@
 #include "dnsflip/base/err.h"
 #include "dnsflip/dns/counters.h"
 #include "dnsflip/dns/page.h"
+#include "dnsflip/dns/secrets.h"
 #include "dnsflip/dns/view.h"
 
 #define SERVER_LISTENS_MAX 64
@@ -30,6 +31,16 @@ struct server_listens {
     uint32_t threads; /* that serve UDP, 0..SERVER_UDP_THREADS_MAX; each UDP item has as many fds */
 };
 
+/* What is answered from: a view, its page, and the secrets that go with them (NULL = none). */
+struct server_pair {
+    const struct view *view;
+    const struct page *page;
+    const struct secrets *secrets;
+};
+
+/* Unmaps what there is of it. */
+void server_pair_close(const struct server_pair *pair);
+
 struct server; /* opaque */
 
 /* No thread runs before the first server_publish and server_listen, whichever is later.  counters
@@ -45,8 +56,8 @@ server_listen(struct server *s, const struct server_listens *set, struct err *er
 
 /* Publishes a pair that answer_check_pair accepted, and takes it over.  One at a time: call it
  * again only after server_settle said true. */
-__attribute__((warn_unused_result)) int server_publish(struct server *s, const struct view *view,
-                                                       const struct page *page, struct err *err);
+__attribute__((warn_unused_result)) int
+server_publish(struct server *s, const struct server_pair *pair, struct err *err);
 
 /* Whether every thread has been quiet since the last server_publish; then the pair before is
  * unmapped.  To be asked until true, at most once a millisecond. */

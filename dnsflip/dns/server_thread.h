@@ -17,11 +17,6 @@
 
 #define SERVER_WAKE_SIGNAL SIGUSR1 /* makes a blocked receive return, nothing else */
 
-struct server_pair {
-    const struct view *view;
-    const struct page *page;
-};
-
 /* What each thread has; only server_udp_run / server_tcp_run use their own part. */
 struct server_thread {
     struct server_pair *_Atomic *pair; /* borrowed: the server's */

@@ -25,14 +25,23 @@ static void free_group(struct group_cfg *g)
     free_command(&g->promotion.command);
 }
 
+static void free_keys(struct secondaries_cfg *sec)
+{
+    if (sec->keys != NULL)
+        explicit_bzero(sec->keys, sec->n_keys * sizeof(sec->keys[0]));
+    mem_free(sec->keys);
+}
+
 void settings_free(struct settings *s)
 {
     if (s == NULL)
         return;
     for (size_t i = 0; i < s->n_groups; i++)
         free_group(&s->groups[i]);
-    for (size_t i = 0; i < s->n_providers; i++)
+    for (size_t i = 0; i < s->n_providers; i++) {
+        free_keys(&s->providers[i].local.secondaries);
         mem_free(s->providers[i].local.records);
+    }
     mem_free(s->groups);
     mem_free(s->policies);
     mem_free(s->providers);

@@ -13,6 +13,7 @@
 #include "dnsflip/model/limits.h"
 #include "dnsflip/model/probe_cfg.h"
 #include "dnsflip/model/target.h"
+#include "dnsflip/model/transfer_key.h"
 
 #define SETTINGS_DIGEST_BYTES 65 /* SHA-256 in hex and a NUL */
 
@@ -65,6 +66,8 @@ struct secondaries_cfg {
     struct inet_addr notify[SECONDARIES_MAX];
     uint8_t n_notify;
     char transfer_key_file[PATH_BYTES / 8]; /* "" = none */
+    struct transfer_key *keys;              /* owned: what the file holds; n_keys in use */
+    size_t n_keys;                          /* 0 beside a file: this process could not read it */
 };
 
 /* provider kind "local": the zone that dnsflip answers itself. */

@@ -116,6 +116,38 @@ static void a_new_judge_is_told_of_the_pair_that_is_kept(void **state)
     assert_int_equal(instance_ask(in, 3, ANSWER_MS), 2);
 }
 
+static void secrets_are_kept_for_the_next_judge_and_the_next_face(void **state)
+{
+    struct instance *in = *state;
+
+    expect_reply(in, "keyed-pair 2 2", "adopted 2");
+    pid_t face = instance_face(in);
+    assert_int_equal(kill(face, SIGKILL), 0);
+    while (instance_state(in, "faces") != 2)
+        continue;
+    assert_int_equal(instance_ask(in, 3, INSTANCE_WAIT_MS), 2);
+    uint64_t killed = instance_state(in, "pid");
+    assert_int_equal(kill((pid_t)killed, SIGKILL), 0);
+    while (instance_state(in, "pid") == killed)
+        continue;
+    assert_int_equal(instance_state(in, "kept"), 2);
+    assert_int_equal(instance_state(in, "parts"), 3);
+    expect_reply(in, "pair 3 1", "adopted 3"); /* and a pair without any is one too */
+}
+
+static void bad_secrets_are_refused_and_the_old_pair_goes_on(void **state)
+{
+    struct instance *in = *state;
+    char reply[INSTANCE_REPLY_BYTES];
+    pid_t face = instance_face(in);
+
+    expect_reply(in, "keyed-pair 2 2", "adopted 2");
+    instance_say(in, "bad-secrets 3", reply);
+    assert_non_null(strstr(reply, "error secrets: the secrets are not sealed"));
+    assert_int_equal(instance_ask(in, 1, ANSWER_MS), 2);
+    assert_int_equal(instance_face(in), face);
+}
+
 /* How long until there is an answer, which must be cluster's. */
 static int64_t await_cluster(const struct instance *in, int cluster)
 {
@@ -339,6 +371,10 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(answers_go_on_when_the_judge_is_killed, start, stop),
         cmocka_unit_test_setup_teardown(a_new_judge_is_told_of_the_pair_that_is_kept, start, stop),
+        cmocka_unit_test_setup_teardown(secrets_are_kept_for_the_next_judge_and_the_next_face,
+                                        start, stop),
+        cmocka_unit_test_setup_teardown(bad_secrets_are_refused_and_the_old_pair_goes_on, start,
+                                        stop),
         cmocka_unit_test_setup_teardown(a_killed_face_is_back_at_once_on_the_kept_pair, start,
                                         stop),
         cmocka_unit_test_setup_teardown(a_face_that_dies_again_and_again_always_comes_back, start,

@@ -67,16 +67,15 @@ static void serve_all(void)
 
 static void publish(uint8_t index)
 {
-    const struct view *view = NULL;
-    const struct page *mapped = NULL;
+    struct server_pair pair = { .view = NULL };
     struct page *page = NULL;
     int fds[2];
     struct err err;
 
     assert_int_equal(zone_pair(++world.generation, NAMES, index, fds, &page, &err), 0);
-    assert_int_equal(view_open(fds[0], &view, &err), 0);
-    assert_int_equal(page_map(fds[1], &mapped, &err), 0);
-    assert_int_equal(server_publish(world.server, view, mapped, &err), 0);
+    assert_int_equal(view_open(fds[0], &pair.view, &err), 0);
+    assert_int_equal(page_map(fds[1], &pair.page, &err), 0);
+    assert_int_equal(server_publish(world.server, &pair, &err), 0);
     struct mono end = mono_add(mono_now(), ANSWER_MS);
     while (!server_settle(world.server)) {
         assert_true(mono_since(end, mono_now()) > 0);

@@ -13,6 +13,7 @@
 #include "dnsflip/base/fsio.h"
 #include "dnsflip/base/str.h"
 #include "dnsflip/dns/counters.h"
+#include "dnsflip/dns/secrets.h"
 #include "dnsflip/link.h"
 #include "tests/support/zone.h"
 
@@ -21,7 +22,8 @@
 #define THREADS 2
 
 static struct {
-    uint64_t kept; /* as told at the start */
+    uint64_t kept;     /* as told at the start */
+    size_t kept_parts; /* descriptors that came with it */
     unsigned reloads, faces;
     const struct counters *counters;
     struct page *page; /* of the pair offered last */
@@ -99,14 +101,14 @@ static int bind_one(enum link_role role, const char *addr, const char *path)
     return n_fds == 1 ? fds[0] : -1;
 }
 
-static void offer(uint64_t generation, const int pair[2], char reply[LINE_BYTES])
+static void offer(uint64_t generation, const int pair[], size_t n_parts, char reply[LINE_BYTES])
 {
     struct link_message m = link_message(LINK_PAIR);
     int fds[FDPASS_FDS_MAX];
     size_t n_fds = 0;
 
     m.generation = generation;
-    tell(&m, pair, 2);
+    tell(&m, pair, n_parts);
     m = await(LINK_ADOPTED, LINK_ERROR, fds, &n_fds);
     if (m.kind == LINK_ADOPTED)
         (void)str_format(reply, LINE_BYTES, "adopted %llu", (unsigned long long)m.generation);
@@ -121,9 +123,27 @@ static void offer_pair(uint64_t generation, uint8_t index, char reply[LINE_BYTES
 
     if (zone_pair(generation, FAKE_JUDGE_NAMES, index, fds, &judge.page, &err) != 0)
         die("pair", &err);
-    offer(generation, fds, reply);
+    offer(generation, fds, 2, reply);
     (void)close(fds[0]);
     (void)close(fds[1]);
+}
+
+/* A pair with one key, or with a third part that is none. */
+static void offer_keyed(uint64_t generation, uint8_t index, bool is_good, char reply[LINE_BYTES])
+{
+    struct transfer_key key = { .name = "key", .algorithm = TRANSFER_HMAC_SHA256, .len = 32 };
+    int fds[LINK_PAIR_FDS_MAX];
+    struct err err;
+
+    if (zone_pair(generation, FAKE_JUDGE_NAMES, index, fds, &judge.page, &err) != 0)
+        die("pair", &err);
+    fds[2] = is_good ? secrets_new(generation, &key, 1, &err)
+                     : fsio_memfd("no-secrets", sizeof(struct secrets), &err);
+    if (fds[2] < 0)
+        die("secrets", &err);
+    offer(generation, fds, LINK_PAIR_FDS_MAX, reply);
+    for (size_t i = 0; i < LINK_PAIR_FDS_MAX; i++)
+        (void)close(fds[i]);
 }
 
 /* A page that belongs to another view, or a view that is none. */
@@ -140,7 +160,7 @@ static void offer_bad(uint64_t generation, bool is_bad_view, char reply[LINE_BYT
         fds[0] = fsio_memfd("no-view", 4096, &err);
     else
         fds[1] = page_new(1, generation + 1, &page, &err);
-    offer(generation, fds, reply);
+    offer(generation, fds, 2, reply);
     (void)close(fds[0]);
     (void)close(fds[1]);
 }
@@ -160,12 +180,13 @@ static void tell_state(char reply[LINE_BYTES])
 {
     const struct counters *c = judge.counters;
 
-    (void)str_format(reply, LINE_BYTES,
-                     "pid=%d kept=%llu reloads=%u faces=%u generation=%llu udp=%llu tcp=%llu",
-                     (int)getpid(), (unsigned long long)judge.kept, judge.reloads, judge.faces,
-                     c == NULL ? 0ULL : (unsigned long long)atomic_load(&c->generation),
-                     c == NULL ? 0ULL : (unsigned long long)counters_sum(c, COUNTER_UDP_QUERIES),
-                     c == NULL ? 0ULL : (unsigned long long)counters_sum(c, COUNTER_TCP_QUERIES));
+    (void)str_format(
+        reply, LINE_BYTES,
+        "pid=%d kept=%llu parts=%zu reloads=%u faces=%u generation=%llu udp=%llu tcp=%llu",
+        (int)getpid(), (unsigned long long)judge.kept, judge.kept_parts, judge.reloads, judge.faces,
+        c == NULL ? 0ULL : (unsigned long long)atomic_load(&c->generation),
+        c == NULL ? 0ULL : (unsigned long long)counters_sum(c, COUNTER_UDP_QUERIES),
+        c == NULL ? 0ULL : (unsigned long long)counters_sum(c, COUNTER_TCP_QUERIES));
 }
 
 static void obey(char *line, char reply[LINE_BYTES])
@@ -185,6 +206,8 @@ static void obey(char *line, char reply[LINE_BYTES])
         offer_pair(a, (uint8_t)b, reply);
     else if (strcmp(verb, "bad-view") == 0 || strcmp(verb, "bad-page") == 0)
         offer_bad(a, strcmp(verb, "bad-view") == 0, reply);
+    else if (strcmp(verb, "keyed-pair") == 0 || strcmp(verb, "bad-secrets") == 0)
+        offer_keyed(a, (uint8_t)(second == NULL ? 1 : b), strcmp(verb, "keyed-pair") == 0, reply);
     else if (strcmp(verb, "flip") == 0)
         flip((uint8_t)a, (uint32_t)b, reply);
     else if (strcmp(verb, "state") == 0)
@@ -241,6 +264,7 @@ static void start(const char *control, const char *port)
 
     tell(&hello, NULL, 0);
     judge.kept = await(LINK_KEPT, LINK_KEPT, fds, &n_fds).generation;
+    judge.kept_parts = n_fds;
     (void)str_format(addr, sizeof(addr), "127.0.0.1:%s", port);
     (void)bind_one(LINK_ROLE_DNS_UDP, addr, NULL);
     (void)bind_one(LINK_ROLE_DNS_TCP, addr, NULL);

@@ -2,10 +2,12 @@
  * control socket, one line at a time, and answers with one line:
  *
  * - pair GENERATION INDEX: offers a pair; "adopted GENERATION" or "error TEXT"
+ * - keyed-pair GENERATION INDEX: the same with secrets beside it
+ * - bad-secrets GENERATION: offers a pair with secrets that are none; answers the same
  * - bad-view GENERATION: offers a view that is none; answers the same
  * - bad-page GENERATION: offers the page of another view; answers the same
  * - flip INDEX EPOCH: one store of one word; "flipped" once every thread has seen it
- * - state: "pid=N kept=GENERATION reloads=N faces=N generation=N udp=N tcp=N"
+ * - state: "pid=N kept=GENERATION parts=N reloads=N faces=N generation=N udp=N tcp=N"
  * - hang: "hung", and from then on it hears nothing
  * - exit CODE: ends without an answer */
 #ifndef TESTS_SUPPORT_FAKE_JUDGE_H

@@ -27,7 +27,7 @@ static const char form[] =
 
 static const char two_servers[] = "ns1.dr.example.com: { addresses: 192.0.2.53, region: a }, "
                                   "ns2.dr.example.com: { addresses: 192.0.2.54, region: b }";
-static const char fed[] = "secondaries: { notify: 192.0.2.54, transfer_key_file: /dev/null }";
+static const char fed[] = "secondaries: { notify: 192.0.2.54, transfer_key_file: no-key-here }";
 static const char acme[] = "acme: '{hostname}.acme.example.net',";
 static const char one[] = "{ hostname: a.dr.example.com, class: ui, probe: { kind: airflow } }";
 

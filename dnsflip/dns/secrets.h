@@ -1,0 +1,53 @@
+/* dnsflip/dns/secrets.h -- what the face must know and nobody else may: the TSIG keys of zone
+ * transfers, in a sealed memory file of their own.  The judge makes it, the supervisor keeps and
+ * hands it on unread, the face checks all of it.  A view holds none of it. */
+#ifndef DNSFLIP_DNS_SECRETS_H
+#define DNSFLIP_DNS_SECRETS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dnsflip/base/err.h"
+#include "dnsflip/model/transfer_key.h"
+
+#define SECRETS_MAGIC UINT64_C(0x3143535f50494c46) /* "FLIP_SC1" in memory order */
+#define SECRETS_FORMAT 1
+
+struct secrets_key {
+    uint8_t name_len;  /* root label included */
+    uint8_t algorithm; /* enum transfer_algorithm */
+    uint16_t len;      /* of secret */
+    uint32_t reserved;
+    uint8_t name[TRANSFER_KEY_NAME_BYTES]; /* on the wire, lower case */
+    uint8_t secret[TRANSFER_KEY_SECRET_BYTES];
+};
+
+/* The file itself. */
+struct secrets {
+    uint64_t magic;
+    uint64_t checksum; /* of everything behind this field */
+    uint32_t format;
+    uint32_t n_keys;
+    uint64_t size;       /* of the file */
+    uint64_t generation; /* of the pair it belongs to */
+    uint64_t reserved[8];
+    struct secrets_key keys[TRANSFER_KEYS_MAX]; /* in use: n_keys, no two of one name */
+};
+
+/* A memory file sealed WRITE|SHRINK|GROW with n keys (no two of one name), the caller's; readable
+ * for its owner alone.  No copy of a secret stays behind.  -1 on failure. */
+__attribute__((warn_unused_result)) int
+secrets_new(uint64_t generation, const struct transfer_key keys[], size_t n, struct err *err);
+
+/* Maps fd (seals required) read-only, out of core dumps, and checks all of it.  Does not take fd
+ * over.  ERR_REMOTE says what is wrong. */
+__attribute__((warn_unused_result)) int secrets_open(int fd, const struct secrets **out,
+                                                     struct err *err);
+
+/* NULL does nothing. */
+void secrets_close(const struct secrets *s);
+
+/* The key of that name (on the wire, lower case), or NULL.  s may be NULL: there is none then. */
+const struct secrets_key *secrets_find(const struct secrets *s, const uint8_t *name, size_t len);
+
+#endif
