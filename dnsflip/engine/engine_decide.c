@@ -44,6 +44,12 @@ void engine_decide_mark(struct engine *e, uint32_t group)
     e->groups[group].is_dirty = true;
 }
 
+void engine_decide_mark_place(struct engine *e, uint32_t group, unsigned place)
+{
+    e->groups[group].is_viewed[place] = false;
+    engine_decide_mark(e, group);
+}
+
 /* ---- verdicts ---------------------------------------------------------------------------------
  */
 
@@ -89,30 +95,40 @@ static void tell_verdict(struct engine *e, struct engine_group *g, unsigned plac
 
 /* Verdicts under the profile of the role that the cluster holds are told; the other is kept ready
  * for the moment the roles change. */
-static void view_group(struct engine *e, struct engine_group *g)
+static void view_place(struct engine *e, struct engine_group *g, unsigned place)
 {
     const struct group_cfg *cfg = &e->deps.settings->groups[g->index];
     const struct policy_cfg *policy = &e->deps.settings->policies[cfg->policy];
     struct endpoint_health *healths = mem_array(cfg->n_endpoints, sizeof(*healths));
-    int8_t active = engine_decide_active(e, g);
+    bool is_active = engine_decide_active(e, g) == (int8_t)place;
+    enum profile role = is_active ? PROFILE_ACTIVE : PROFILE_STANDBY;
 
-    for (unsigned place = 0; place < cfg->n_clusters; place++) {
-        enum profile role = active == (int8_t)place ? PROFILE_ACTIVE : PROFILE_STANDBY;
+    for (unsigned profile = 0; profile < PROFILES; profile++) {
+        struct engine_view *view = &g->views[place][profile];
+        enum verdict before = view->view.verdict;
+        size_t n = gather(e, g, place, (enum profile)profile, healths);
 
-        for (unsigned profile = 0; profile < PROFILES; profile++) {
-            struct engine_view *view = &g->views[place][profile];
-            enum verdict before = view->view.verdict;
-            size_t n = gather(e, g, place, (enum profile)profile, healths);
-
-            view->view = quorum_verdict(policy->down_if, healths, n);
-            if (view->view.verdict == before)
-                continue;
-            view->since = loop_now(e->deps.loop).wall;
-            if (profile == role)
-                tell_verdict(e, g, place, role);
-        }
+        view->view = quorum_verdict(policy->down_if, healths, n);
+        if (view->view.verdict == before)
+            continue;
+        view->since = loop_now(e->deps.loop).wall;
+        if (profile == role)
+            tell_verdict(e, g, place, role);
     }
     mem_free(healths);
+    g->is_viewed[place] = true;
+}
+
+/* Only what has changed: with 100,000 endpoints a look at all of them takes longer than a flip
+ * may. */
+static void view_group(struct engine *e, struct engine_group *g)
+{
+    const struct group_cfg *cfg = &e->deps.settings->groups[g->index];
+
+    for (unsigned place = 0; place < cfg->n_clusters; place++) {
+        if (!g->is_viewed[place])
+            view_place(e, g, place);
+    }
 }
 
 /* ---- guards' conditions -------------------------------------------------------------------------

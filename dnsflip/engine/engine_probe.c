@@ -122,6 +122,7 @@ void engine_probe_build(struct engine *e)
 
     e->probes = mem_array(n, sizeof(*e->probes));
     e->n_probes = 0;
+    e->expire_at = now;
     scheduler_init(&e->scheduler, n, s->node.max_checks_per_second, now);
     for (uint32_t g = 0; g < s->n_groups; g++) {
         for (uint8_t c = 0; c < s->groups[g].n_clusters; c++) {
@@ -221,7 +222,7 @@ static void step_healths(struct engine *e, struct engine_probe *p, struct mono n
 
         p->health[profile] = health_step(&policy->health, p->health[profile], outcome, now);
         if (p->health[profile].status != before)
-            engine_decide_mark(e, p->group);
+            engine_decide_mark_place(e, p->group, p->place);
         if (profile == role && outcome == OUTCOME_FAIL) {
             p->fails++;
             if (before != HEALTH_DOWN)
@@ -342,7 +343,7 @@ void engine_probe_promoted(struct engine *e, struct engine_group *g, unsigned pl
         else
             h->fails = 0;
     }
-    engine_decide_mark(e, g->index);
+    engine_decide_mark_place(e, g->index, place);
 }
 
 void engine_probe_pump(struct engine *e)
@@ -369,8 +370,13 @@ void engine_probe_cancel(struct engine *e)
     e->in_flight = 0;
 }
 
+/* Nothing can go stale before the probe that was heard of longest ago: until then 100,000 probes
+ * are not looked at, and nobody waits for that look. */
 void engine_probe_expire(struct engine *e, struct mono now)
 {
+    if (mono_since(e->expire_at, now) > 0)
+        return;
+    e->expire_at = (struct mono){ INT64_MAX };
     for (size_t i = 0; i < e->n_probes; i++) {
         struct engine_probe *p = &e->probes[i];
         const struct health_cfg *cfg = &policy_of(e, p)->health;
@@ -380,7 +386,12 @@ void engine_probe_expire(struct engine *e, struct mono now)
 
             p->health[profile] = health_expire(cfg, p->health[profile], now);
             if (p->health[profile].status != before)
-                engine_decide_mark(e, p->group);
+                engine_decide_mark_place(e, p->group, p->place);
+            /* One that is unknown may be heard of from now on. */
+            bool is_known = p->health[profile].status != HEALTH_UNKNOWN;
+            struct mono next = mono_add(is_known ? p->health[profile].heard : now, cfg->stale_ms);
+            if (next.ms < e->expire_at.ms)
+                e->expire_at = next;
         }
     }
 }

@@ -60,6 +60,7 @@ struct engine_group {
     struct live live;
     struct provider_call *read; /* in flight, NULL = none */
     struct engine_view views[CLUSTERS_MAX][PROFILES];
+    bool is_viewed[CLUSTERS_MAX];           /* views[place] is of the healths as they are now */
     uint32_t first_probe[CLUSTERS_MAX + 1]; /* of place i: [first_probe[i], first_probe[i + 1]) */
     struct mono hastened[CLUSTERS_MAX];
     bool has_early_proof[CLUSTERS_MAX];      /* the proof passed though the place is a standby */
@@ -89,6 +90,7 @@ struct engine {
     struct scheduler scheduler;
     struct engine_probe *probes; /* owned */
     size_t n_probes;
+    struct mono expire_at;       /* no health goes stale before */
     struct engine_group *groups; /* owned; settings->n_groups */
     size_t n_groups;
     struct due group_due; /* when a group's decision wants to be asked again */
@@ -138,6 +140,8 @@ bool engine_reference_is_isolated(const struct engine *e, struct mono now);
 /* ---- engine_decide.c: stages 3 and 4 -------------------------------------------------------- */
 void engine_decide_dirty(struct engine *e); /* all groups marked dirty */
 void engine_decide_mark(struct engine *e, uint32_t group);
+/* A health at that place is another one than before. */
+void engine_decide_mark_place(struct engine *e, uint32_t group, unsigned place);
 void engine_decide_holds(const struct engine *e, const struct engine_group *g,
                          bool holds[static GUARD_RULES]);
 void engine_decide_input(const struct engine *e, const struct engine_group *g,

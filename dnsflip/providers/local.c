@@ -29,6 +29,8 @@ struct local_call {
     struct counters_quiet quiet;
     uint64_t face;
     bool is_watching; /* quiet is filled */
+    bool is_stored;   /* submit: the word is written; else err says why not */
+    struct err err;
     union {
         provider_read_done *read;
         provider_submit_done *submit;
@@ -136,14 +138,14 @@ static void on_submit(void *arg)
     struct local_call *call = arg;
     provider_submit_done *done = call->done.submit;
     void *done_arg = call->arg;
-    struct err err;
-    int result = store(call->local, &call->step, &err);
+    bool is_stored = call->is_stored;
+    struct err err = call->err;
 
     call_free(call);
-    if (result < 0)
-        done(done_arg, NULL, &err);
-    else
+    if (is_stored)
         done(done_arg, "", NULL);
+    else
+        done(done_arg, NULL, &err);
 }
 
 static struct provider_call *local_submit(struct provider *p, const struct step *step,
@@ -151,6 +153,8 @@ static struct provider_call *local_submit(struct provider *p, const struct step 
 {
     struct local_call *call = call_new(p, step, on_submit, arg);
 
+    /* At once: names must not wait for the rest of this turn.  Only the answer comes later. */
+    call->is_stored = store(call->local, step, &call->err) == 0;
     call->done.submit = done;
     return &call->call;
 }

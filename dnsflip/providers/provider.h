@@ -67,6 +67,7 @@ struct provider_ops {
                     struct silence *out);
     /* PURE: the servers verification asks, out[PROVIDER_SERVERS_MAX]; returns how many. */
     size_t (*servers)(const struct settings *settings, unsigned index, struct inet_addr out[]);
+    /* The change may be made before this returns; done tells. */
     struct provider_call *(*submit)(struct provider *p, const struct step *step,
                                     provider_submit_done *done, void *arg);
     struct provider_call *(*settle)(struct provider *p, const struct step *step, const char *token,

@@ -1,6 +1,7 @@
 /* tests/bench/flood.c -- a bounded load for a DNS server on loopback: asks for the A records of
  * the names in a file, a fixed number of questions in flight, and checks every answer.
- * usage: flood PORT QUERIES NAMES_FILE [echo]
+ * usage: flood PORT QUERIES NAMES_FILE [echo | PER_SECOND]
+ * echo: the server sends every packet back.  PER_SECOND: no more than so many are asked.
  * Prints one line of key=value.  Exit code 1 if an answer was wrong or never came. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -38,6 +39,14 @@ static bool is_echo;
 static struct {
     unsigned long asked, answered, wrong, lost, strange;
 } tally;
+
+static double seconds(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
 
 /* Header, question, and the OPT record that every resolver sends. */
 static bool make_query(struct query *q, const char *name)
@@ -121,8 +130,11 @@ static void ask(int fd, unsigned n)
     tally.asked += sent > 0 ? (unsigned)sent : 0;
 }
 
-static void hear(int fd)
+/* Takes what has come; waits for it at most wait_ms, and calls what is in flight lost after LOST_MS
+ * without any answer. */
+static void hear(int fd, int wait_ms)
 {
+    static double heard;
     static struct mmsghdr messages[BATCH];
     static struct iovec vectors[BATCH];
     static uint8_t bytes[BATCH][ANSWER_BYTES];
@@ -133,7 +145,10 @@ static void hear(int fd)
         messages[i].msg_hdr = (struct msghdr){ .msg_iov = &vectors[i], .msg_iovlen = 1 };
     }
     int n = recvmmsg(fd, messages, BATCH, MSG_DONTWAIT, NULL);
-    if (n <= 0 && poll(&polled, 1, LOST_MS) == 0) {
+    if (n > 0 || heard <= 0)
+        heard = seconds();
+    if (n <= 0 && poll(&polled, 1, wait_ms) == 0 && seconds() - heard >= LOST_MS / 1e3) {
+        heard = seconds();
         tally.lost += tally.asked - tally.answered;
         tally.answered = tally.asked; /* so that the window opens again */
         memset(in_flight, 0, sizeof(in_flight));
@@ -165,12 +180,17 @@ static int open_socket(uint16_t port)
     return connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0 ? fd : -1;
 }
 
-static double seconds(void)
+/* How many questions may be asked now: as many as the window has room for, or as the rate allows.
+ */
+static unsigned may_ask(unsigned long wanted, double per_second, double started)
 {
-    struct timespec t;
+    unsigned long flying = tally.asked - tally.answered;
+    unsigned long left = wanted - tally.asked;
+    double due = per_second > 0 ? (seconds() - started) * per_second - (double)tally.asked : BATCH;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    if (flying + BATCH > WINDOW || left == 0 || due < 1)
+        return 0;
+    return left < BATCH ? (unsigned)left : due < BATCH ? (unsigned)due : BATCH;
 }
 
 int main(int argc, char **argv)
@@ -179,10 +199,11 @@ int main(int argc, char **argv)
     unsigned long wanted = argc >= 4 ? strtoul(argv[2], NULL, 10) : 0;
 
     if (port == 0 || port > UINT16_MAX || wanted == 0) {
-        (void)fprintf(stderr, "usage: flood PORT QUERIES NAMES_FILE [echo]\n");
+        (void)fprintf(stderr, "usage: flood PORT QUERIES NAMES_FILE [echo | PER_SECOND]\n");
         return 64;
     }
     is_echo = argc > 4 && strcmp(argv[4], "echo") == 0;
+    double per_second = argc > 4 && !is_echo ? strtod(argv[4], NULL) : 0;
     int fd = open_socket((uint16_t)port);
     if (fd < 0 || !read_names(argv[3])) {
         perror("flood");
@@ -190,11 +211,11 @@ int main(int argc, char **argv)
     }
     double start = seconds();
     while (tally.answered < wanted) {
-        unsigned long flying = tally.asked - tally.answered;
-        if (flying + BATCH <= WINDOW && tally.asked < wanted)
-            ask(fd, wanted - tally.asked < BATCH ? (unsigned)(wanted - tally.asked) : BATCH);
+        unsigned n = may_ask(wanted, per_second, start);
+        if (n > 0)
+            ask(fd, n);
         else
-            hear(fd);
+            hear(fd, per_second > 0 && tally.asked < wanted ? 0 : LOST_MS);
     }
     double took = seconds() - start;
     (void)printf("queries=%lu wrong=%lu lost=%lu strange=%lu seconds=%.3f per_second=%.0f\n",
