@@ -67,8 +67,8 @@ static void warn_of_secondaries(const struct settings *s, struct config_report *
     for (size_t i = 0; i < s->n_providers; i++) {
         if (s->providers[i].local.secondaries.n_notify > 0)
             config_report_add(report, CONFIG_WARNING, nowhere,
-                              "providers.%s.secondaries: this version neither notifies them nor "
-                              "lets them transfer the zone: do not delegate to them yet",
+                              "providers.%s.secondaries: this version notifies them, but does not "
+                              "let them transfer the zone: do not delegate to them yet",
                               s->providers[i].name);
     }
 }

@@ -166,6 +166,7 @@ void cli_show_status(const cJSON *status, bool with_colour, struct buf *out)
     (void)buf_putc(out, '\n');
     cli_table_write(&t, with_colour, out);
     cli_table_fini(&t);
+    cli_show_secondaries(status, with_colour, out);
 }
 
 void cli_show_reasons(const cJSON *group, struct buf *out)

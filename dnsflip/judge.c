@@ -17,6 +17,7 @@
 #include "dnsflip/io/loop.h"
 #include "dnsflip/judge_state.h"
 #include "dnsflip/providers/provider.h"
+#include "dnsflip/providers/secondaries.h"
 
 #define PROBLEMS_BYTES_MAX (1U << 20)
 
@@ -99,9 +100,12 @@ static int start_engine(struct judge *j, struct err *err)
     if (judge_site_open(j, &j->site, err) < 0 ||
         hooks_new(&j->io, j->site.settings->node.state_dir, &j->hooks, err) < 0)
         return -1;
-    judge_site_wire(&j->site, NULL);
+    j->secondaries = secondaries_new(&j->io);
+    secondaries_use(j->secondaries, j->site.settings, j->site.pair.page, j->site.pair.serial);
+    judge_site_wire(j, &j->site, NULL);
     judge_site_counters(&j->site, j->counters);
     deps.hooks = j->hooks;
+    deps.secondaries = j->secondaries;
     deps.providers = j->site.providers;
     if (engine_new(&deps, &j->engine, err) < 0)
         return -1;
@@ -170,6 +174,7 @@ static void end(struct judge *j)
     judge_site_drop(&j->next);
     judge_site_drop(&j->retired);
     judge_site_drop(&j->site);
+    secondaries_free(j->secondaries);
     ledger_free(j->ledger);
     secret_free(j->http_token);
     loop_timer_free(j->reload_timer);

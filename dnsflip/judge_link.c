@@ -14,6 +14,7 @@
 #include "dnsflip/io/loop.h"
 #include "dnsflip/judge_state.h"
 #include "dnsflip/model/journal_entry.h"
+#include "dnsflip/providers/secondaries.h"
 
 #define CONTROL_GROUP "dnsflip"
 
@@ -88,6 +89,7 @@ static void adopted(struct judge *j, uint64_t generation)
     if (generation == j->site.pair.generation && !j->is_ready) {
         j->is_ready = true;
         engine_allow_moves(j->engine, true);
+        secondaries_serve(j->secondaries);
         /* Sockets that only the judge before us wanted go now. */
         if (judge_link_send(&ready, NULL, 0, &err) < 0 || judge_link_send(&drop, NULL, 0, &err) < 0)
             log_error("judge", "%s", err.text);

@@ -10,6 +10,7 @@
 #include "dnsflip/io/loop.h"
 #include "dnsflip/judge_state.h"
 #include "dnsflip/providers/provider.h"
+#include "dnsflip/providers/secondaries.h"
 
 #define EXIT_BAD 1
 #define EXIT_WOULD_MOVE 3
@@ -108,7 +109,7 @@ static int hand_over(struct judge *j, struct err *err)
         return -1;
     /* Before the face may take it: from its first answer on the new page must follow flips. */
     engine_raise_epoch(j->engine, j->next.pair.serial);
-    judge_site_wire(&j->site, &j->next);
+    judge_site_wire(j, &j->site, &j->next);
     return judge_pair_send(&j->next.pair, err);
 }
 
@@ -140,7 +141,7 @@ void judge_reload(void *judge, const char *actor,
         exit = EXIT_BAD;
     }
     if (exit != 0) {
-        judge_site_wire(&j->site, NULL);
+        judge_site_wire(j, &j->site, NULL);
         judge_site_drop(&j->next);
         report(j, exit, buf_text(&j->reload_text));
     }
@@ -157,9 +158,10 @@ static void follow(void *arg)
         loop_timer_set(j->reload_timer, mono_add(loop_now(j->loop).mono, JUDGE_RELOAD_MS));
         return;
     }
-    judge_site_wire(&j->next, NULL);
+    judge_site_wire(j, &j->next, NULL);
     judge_site_counters(&j->next, j->counters);
     engine_replace(j->engine, j->next.settings, j->next.providers);
+    secondaries_use(j->secondaries, j->next.settings, j->next.pair.page, j->next.pair.serial);
     /* Calls that the last turn began still hold the old providers. */
     j->retired = j->site;
     j->site = j->next;
@@ -184,7 +186,7 @@ void judge_reload_failed(struct judge *j, uint64_t generation, const char *text)
 {
     if (j->next.settings == NULL || generation != j->next.pair.generation || j->is_next_adopted)
         return;
-    judge_site_wire(&j->site, NULL);
+    judge_site_wire(j, &j->site, NULL);
     judge_site_drop(&j->next);
     report(j, EXIT_BAD, text);
 }

@@ -65,9 +65,9 @@ static void map_groups(struct judge_site *site, const struct judge_site *other)
     }
 }
 
-void judge_site_wire(struct judge_site *site, const struct judge_site *other)
+void judge_site_wire(const struct judge *j, struct judge_site *site, const struct judge_site *other)
 {
-    struct local_pages pages = { .page = site->pair.page };
+    struct local_pages pages = { .page = site->pair.page, .secondaries = j->secondaries };
 
     if (other != NULL) {
         map_groups(site, other);

@@ -18,6 +18,7 @@ struct journal;
 struct ledger;
 struct page;
 struct provider;
+struct secondaries;
 struct secret;
 struct view;
 
@@ -52,6 +53,7 @@ struct judge {
     struct journal *journal;
     struct ledger *ledger;
     struct hooks *hooks;
+    struct secondaries *secondaries;
     struct engine *engine;
     struct ctl_server *ctl;
     struct http_server *http;
@@ -112,7 +114,8 @@ void judge_site_drop(struct judge_site *site);
 __attribute__((warn_unused_result)) int judge_site_open(struct judge *j, struct judge_site *site,
                                                         struct err *err);
 /* Its providers write its own page and, with other not NULL, that one's too. */
-void judge_site_wire(struct judge_site *site, const struct judge_site *other);
+void judge_site_wire(const struct judge *j, struct judge_site *site,
+                     const struct judge_site *other);
 void judge_site_counters(struct judge_site *site, const struct counters *counters);
 /* All problems of a file in out, one a line; warnings are logged. */
 __attribute__((warn_unused_result)) int judge_site_load(const char *path, struct settings **out,

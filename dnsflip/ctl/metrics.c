@@ -379,6 +379,7 @@ void metrics_write(const struct engine *e, const struct judge_ops *judge, struct
     write_face(&s, judge);
     write_groups(&s);
     write_clusters(&s);
+    metrics_write_secondaries(e, out);
     mem_free(s.groups);
     mem_free(s.sums);
 }

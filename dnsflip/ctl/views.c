@@ -235,6 +235,7 @@ cJSON *views_status(const struct engine *e, const struct judge_ops *judge, uint3
                                 judge != NULL ? face_view(judge) : cJSON_CreateNull());
     (void)cJSON_AddItemToObject(view, "reload",
                                 judge != NULL ? reload_view(judge) : cJSON_CreateNull());
+    views_add_secondaries(e, view);
     cJSON *groups = cJSON_AddArrayToObject(view, "groups");
     for (uint32_t i = 0; i < n_groups; i++) {
         if (group == VIEWS_ALL || group == i)

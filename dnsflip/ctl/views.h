@@ -12,7 +12,7 @@ struct judge_ops;
 
 #define VIEWS_ALL UINT32_MAX /* every group */
 
-/* {node, face, reload, groups}.  judge NULL: a lone monitor, face and reload are null.
+/* {node, face, reload, secondaries, groups}.  judge NULL: a lone monitor, face and reload are null.
  * with_endpoints: each group has its endpoints too. */
 cJSON *views_status(const struct engine *e, const struct judge_ops *judge, uint32_t group,
                     bool with_endpoints);
@@ -28,6 +28,9 @@ cJSON *views_plan(const struct settings *s, const struct plan *plan,
 /* Gives each group of groups (of all groups in order, or the one named) its "endpoints": one for
  * each endpoint, cluster and address family that is probed. */
 void views_add_endpoints(const struct engine *e, uint32_t group, cJSON *groups);
+
+/* Gives object its "secondaries". */
+void views_add_secondaries(const struct engine *e, cJSON *object);
 
 /* Exit code that an operation's state stands for: 0 done or under way, 1, 3 or 4. */
 int views_operation_exit(const struct operation *op);

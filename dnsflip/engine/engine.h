@@ -14,6 +14,7 @@
 #include "dnsflip/model/observation.h"
 #include "dnsflip/model/operation.h"
 #include "dnsflip/model/plan.h"
+#include "dnsflip/model/secondary.h"
 #include "dnsflip/model/settings.h"
 
 struct engine;
@@ -22,13 +23,15 @@ struct io;
 struct journal;
 struct loop;
 struct provider;
+struct secondaries;
 
 struct engine_deps {
     struct loop *loop; /* borrowed, as all of these */
     struct io *io;
     struct journal *journal; /* NULL: monitor; nothing is ever written or moved */
     struct ledger *ledger;
-    struct hooks *hooks; /* NULL with journal NULL */
+    struct hooks *hooks;             /* NULL with journal NULL */
+    struct secondaries *secondaries; /* NULL: there are none */
     const struct settings *settings;
     struct provider *const *providers; /* one per settings->providers; entries NULL in a monitor */
 };
@@ -156,6 +159,8 @@ void engine_node_status(const struct engine *e, struct node_status *out);
 void engine_group_status(const struct engine *e, uint32_t group, struct group_status *out);
 size_t engine_probes(const struct engine *e);
 void engine_probe_status(const struct engine *e, size_t probe, struct probe_status *out);
+size_t engine_secondaries(const struct engine *e);
+void engine_secondary_status(const struct engine *e, size_t i, struct secondary_status *out);
 
 /* What a move would do now, guards asked for verb with overrides; to "" = the policy's choice.
  * changes: malloc'd array of plan->n_names, the caller's (mem_free).  Writes nothing. */

@@ -6,6 +6,7 @@
 #include "dnsflip/engine/journal.h"
 #include "dnsflip/engine/switcher.h"
 #include "dnsflip/io/loop.h"
+#include "dnsflip/providers/secondaries.h"
 
 const struct settings *engine_settings(const struct engine *e)
 {
@@ -123,4 +124,14 @@ void engine_probe_status(const struct engine *e, size_t probe, struct probe_stat
                                   .runs = p->runs,
                                   .fails = p->fails };
     memcpy(out->health, p->health, sizeof(out->health));
+}
+
+size_t engine_secondaries(const struct engine *e)
+{
+    return secondaries_count(e->deps.secondaries);
+}
+
+void engine_secondary_status(const struct engine *e, size_t i, struct secondary_status *out)
+{
+    secondaries_status(e->deps.secondaries, i, out);
 }

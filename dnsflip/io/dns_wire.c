@@ -15,6 +15,7 @@
 #define FLAG_TRUNCATED 0x02
 #define FLAG_RECURSE 0x01
 #define OPCODE_MASK 0x78
+#define OPCODE_NOTIFY (4 << 3)
 
 /* One byte of a label in presentation form at *text, which moves behind it.  -1 = not one. */
 static int read_char(const char **text)
@@ -288,4 +289,36 @@ enum dns_wire_verdict dns_wire_answer(const uint8_t *msg, size_t n, const uint8_
     str_format(out->detail, sizeof out->detail,
                "answer of %zu bytes breaks off or lies about itself", n);
     return DNS_WIRE_MALFORMED;
+}
+
+size_t dns_wire_notify(const char *zone, uint16_t id, uint8_t out[static DNS_WIRE_QUESTION_MAX])
+{
+    size_t n = dns_wire_question(zone, DNS_TYPE_SOA, id, false, out);
+
+    out[2] = OPCODE_NOTIFY | FLAG_AUTHORITATIVE;
+    return n;
+}
+
+bool dns_wire_is_notified(const uint8_t *msg, size_t n, const uint8_t *notify, size_t notify_bytes,
+                          uint8_t *rcode)
+{
+    if (n < HEADER_BYTES || msg[0] != notify[0] || msg[1] != notify[1] ||
+        (msg[2] & FLAG_RESPONSE) == 0 || (msg[2] & OPCODE_MASK) != OPCODE_NOTIFY)
+        return false;
+    *rcode = msg[3] & 0x0f;
+    if (msg[4] == 0 && msg[5] == 0 && *rcode != DNS_RCODE_NOERROR)
+        return true; /* refused before the question was read */
+    return msg[4] == 0 && msg[5] == 1 && same_question(msg, n, notify, notify_bytes);
+}
+
+const char *dns_rcode_text(unsigned rcode, char out[static DNS_RCODE_TEXT_BYTES])
+{
+    static const char *const names[] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
+                                         "NOTIMP",  "REFUSED", "YXDOMAIN", "YXRRSET",
+                                         "NXRRSET", "NOTAUTH", "NOTZONE" };
+
+    if (rcode < sizeof(names) / sizeof(names[0]))
+        return names[rcode];
+    str_format(out, DNS_RCODE_TEXT_BYTES, "RCODE %u", rcode);
+    return out;
 }

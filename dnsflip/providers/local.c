@@ -8,6 +8,7 @@
 #include "dnsflip/io/loop.h"
 #include "dnsflip/model/operation.h"
 #include "dnsflip/providers/local_plan.h"
+#include "dnsflip/providers/secondaries.h"
 
 /* How often a settle asks whether every answer thread has been quiet. */
 #define QUIET_POLL_MS INT64_C(1)
@@ -130,6 +131,7 @@ static int store(struct local *local, const struct step *step, struct err *err)
     }
     page_set(pages->page, step->group,
              (struct page_word){ .index = (uint8_t)(step->to + 1), .epoch = step->epoch });
+    secondaries_changed(pages->secondaries);
     return 0;
 }
 

@@ -9,6 +9,7 @@
 
 struct page;
 struct counters;
+struct secondaries;
 
 /* The pages a flip writes: page (of the settings the provider was opened with), borrowed, NULL =
  * no flip is possible yet.  While a reload hands a new pair over, the face may be on either, so the
@@ -19,6 +20,7 @@ struct local_pages {
     struct page *other;
     const uint32_t *other_groups;
     const uint8_t *other_index;
+    struct secondaries *secondaries; /* told of every flip; borrowed, NULL = nobody */
 };
 void local_set_pages(struct provider *p, const struct local_pages *pages);
 

@@ -14,6 +14,7 @@
 #include "dnsflip/engine/ledger.h"
 #include "dnsflip/io/loop.h"
 #include "dnsflip/providers/local.h"
+#include "dnsflip/providers/secondaries.h"
 
 #define START_MONO_MS INT64_C(5000000)
 #define START_WALL_MS INT64_C(1800000000000)
@@ -77,6 +78,8 @@ static bool start_judge(struct story *s)
     struct err err;
 
     s->io = (struct io){ .loop = world.loop };
+    pages.secondaries = s->secondaries = secondaries_new(&s->io);
+    secondaries_use(s->secondaries, s->settings, world.page, world.serial);
     s->ledger = ledger_new();
     for (size_t i = 0; i < world.n_entries; i++) {
         if (ledger_fold(s->ledger, &world.entries[i], &err) < 0)
@@ -90,10 +93,12 @@ static bool start_judge(struct story *s)
     deps.ledger = s->ledger;
     deps.hooks = s->hooks;
     deps.providers = s->providers;
+    deps.secondaries = s->secondaries;
     if (engine_new(&deps, &s->engine, &err) < 0)
         return story_fail(s, "%s", err.text);
     engine_start(s->engine);
     engine_allow_moves(s->engine, true);
+    secondaries_serve(s->secondaries);
     return true;
 }
 
@@ -105,6 +110,7 @@ static void stop_judge(struct story *s)
     for (unsigned i = 0; i < s->settings->n_providers; i++)
         s->providers[i]->ops->close(s->providers[i]);
     mem_free(s->providers);
+    secondaries_free(s->secondaries);
     ledger_free(s->ledger);
     world_loop_forget(world.loop);
 }
@@ -136,7 +142,7 @@ bool story_begin(struct story *s, const char *config)
 
     if (!story_load(s, config, &s->settings))
         return false;
-    world = (struct world){ .settings = s->settings, .disk_ms = 2 };
+    world = (struct world){ .settings = s->settings, .disk_ms = 2, .serial = FIRST_EPOCH };
     s->zero = (struct mono){ START_MONO_MS };
     world.loop = world_loop_new(s->zero, (struct wall){ START_WALL_MS });
     for (size_t i = 1; i < s->settings->n_clusters; i++)

@@ -13,6 +13,7 @@
 struct hooks;
 struct local_pages;
 struct provider;
+struct secondaries;
 
 struct story {
     const char *path;
@@ -22,6 +23,7 @@ struct story {
     struct ledger *ledger;
     struct provider **providers; /* owned */
     struct hooks *hooks;
+    struct secondaries *secondaries;
     struct engine *engine;
     struct io io;
     int page_fd;

@@ -6,6 +6,7 @@
 #include "dnsflip/base/mem.h"
 #include "dnsflip/io/loop.h"
 #include "dnsflip/providers/local.h"
+#include "dnsflip/providers/secondaries.h"
 #include "tests/sim/story.h"
 
 #define LOOK_MS 50
@@ -60,7 +61,7 @@ static void set_pages(struct provider *const providers[], const struct settings 
 static void follow(void *arg)
 {
     struct story *s = arg;
-    struct local_pages pages = { .page = s->next.page };
+    struct local_pages pages = { .page = s->next.page, .secondaries = s->secondaries };
 
     if (!s->is_handing_over)
         return;
@@ -74,6 +75,7 @@ static void follow(void *arg)
     world.settings = s->next.settings;
     world.page = s->next.page;
     engine_replace(s->engine, s->next.settings, s->next.providers);
+    secondaries_use(s->secondaries, s->next.settings, world.page, world.serial);
     s->settings = s->next.settings;
     s->providers = s->next.providers;
     s->page_fd = s->next.page_fd;
@@ -99,7 +101,8 @@ bool story_reload(struct story *s, const char *config, int64_t adopted_ms)
     both = (struct local_pages){ .page = world.page,
                                  .other = s->next.page,
                                  .other_groups = s->next.groups,
-                                 .other_index = s->next.index };
+                                 .other_index = s->next.index,
+                                 .secondaries = s->secondaries };
     set_pages(s->providers, s->settings, &both);
     s->is_handing_over = true;
     if (s->follow == NULL)

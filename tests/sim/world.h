@@ -30,10 +30,24 @@ struct world_cluster {
     bool is_stale;    /* kept connections to it are dead, new ones are not */
 };
 
+#define WORLD_SECONDARIES_MAX 4
+#define WORLD_SECONDARY_GROUPS_MAX 64
+
+/* One of the first zone's secondaries, in the order of its notify list. */
+struct world_secondary {
+    bool is_dead;                               /* hears and answers nothing */
+    bool is_deaf;                               /* answers questions, but takes nothing from us */
+    uint32_t serial;                            /* 0 = it has no zone yet */
+    uint8_t places[WORLD_SECONDARY_GROUPS_MAX]; /* 1 + place that a group's names answer with */
+    uint32_t notified;                          /* NOTIFYs heard */
+};
+
 struct world {
     struct loop *loop;
     const struct settings *settings;
     struct page *page;
+    uint32_t serial; /* the view's own */
+    struct world_secondary secondaries[WORLD_SECONDARIES_MAX];
     struct world_cluster clusters[CLUSTERS_MAX]; /* by index into settings.clusters */
     bool is_uplink_down;                         /* nobody answers us, references neither */
     bool is_dns_silent;                          /* our own servers do not answer verification */
@@ -69,6 +83,14 @@ void world_loop_freeze(struct loop *loop, int64_t ms);
 void world_loop_step_wall(struct loop *loop, int64_t ms);
 /* A restart: nobody's timers or hooks are left. */
 void world_loop_forget(struct loop *loop);
+
+/* ---- the simulated secondaries (fake_dns_client.c, fake_dns_exchange.c)
+ * ------------------------------- */
+struct inet_addr;
+/* The one at addr, or NULL. */
+struct world_secondary *world_secondary_at(const struct inet_addr *addr);
+/* It takes the zone as we serve it now, if that is newer. */
+void world_secondary_take(struct world_secondary *secondary);
 
 /* ---- the simulated disk (fake_journal.c)
  * --------------------------------------------------------- */

@@ -232,6 +232,62 @@ static void no_changed_byte_makes_the_reader_leave_the_message(void **state)
     assert_int_not_equal(seen[DNS_WIRE_MALFORMED], 0);
 }
 
+static void test_a_notify_and_its_answer(void **state)
+{
+    uint8_t notify[DNS_WIRE_QUESTION_MAX], answer[DNS_WIRE_QUESTION_MAX];
+    size_t n = dns_wire_notify("dr.example.com", 0x1234, notify);
+    uint8_t rcode = 0;
+
+    (void)state;
+    assert_int_equal(n, 12 + 16 + 4);
+    assert_memory_equal(notify,
+                        "\x12\x34\x24\x00\x00\x01\x00\x00\x00\x00\x00\x00\x02"
+                        "dr",
+                        15);
+    assert_false(dns_wire_is_notified(notify, n, notify, n, &rcode)); /* itself is no answer */
+    memcpy(answer, notify, n);
+    answer[2] |= 0x80;
+    assert_true(dns_wire_is_notified(answer, n, notify, n, &rcode));
+    assert_int_equal(rcode, DNS_RCODE_NOERROR);
+    answer[14] = 'R'; /* the case of a name says nothing */
+    assert_true(dns_wire_is_notified(answer, n, notify, n, &rcode));
+    answer[14] = 'x';
+    assert_false(dns_wire_is_notified(answer, n, notify, n, &rcode));
+    answer[14] = 'r';
+    assert_false(dns_wire_is_notified(answer, n - 1, notify, n, &rcode));
+    answer[1] ^= 1; /* another id */
+    assert_false(dns_wire_is_notified(answer, n, notify, n, &rcode));
+    answer[1] ^= 1;
+    answer[2] = 0x84; /* a query's answer */
+    assert_false(dns_wire_is_notified(answer, n, notify, n, &rcode));
+}
+
+static void test_a_refusal_of_notify_may_leave_the_question_out(void **state)
+{
+    uint8_t notify[DNS_WIRE_QUESTION_MAX], answer[12];
+    size_t n = dns_wire_notify("dr.example.com", 7, notify);
+    uint8_t rcode = 0;
+
+    (void)state;
+    memcpy(answer, notify, sizeof answer);
+    answer[2] |= 0x80;
+    answer[5] = 0;
+    assert_false(dns_wire_is_notified(answer, sizeof answer, notify, n, &rcode));
+    answer[3] = 9;
+    assert_true(dns_wire_is_notified(answer, sizeof answer, notify, n, &rcode));
+    assert_int_equal(rcode, 9);
+}
+
+static void test_every_rcode_has_a_word(void **state)
+{
+    char text[DNS_RCODE_TEXT_BYTES];
+
+    (void)state;
+    assert_string_equal(dns_rcode_text(5, text), "REFUSED");
+    assert_string_equal(dns_rcode_text(9, text), "NOTAUTH");
+    assert_string_equal(dns_rcode_text(15, text), "RCODE 15");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +300,9 @@ int main(void)
         cmocka_unit_test(a_truncated_answer_says_so_and_no_more),
         cmocka_unit_test(an_answer_that_breaks_off_or_lies_is_malformed),
         cmocka_unit_test(no_changed_byte_makes_the_reader_leave_the_message),
+        cmocka_unit_test(test_a_notify_and_its_answer),
+        cmocka_unit_test(test_a_refusal_of_notify_may_leave_the_question_out),
+        cmocka_unit_test(test_every_rcode_has_a_word),
     };
     return cmocka_run_group_tests_name("dns_wire", tests, NULL, NULL);
 }

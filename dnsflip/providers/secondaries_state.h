@@ -1,0 +1,75 @@
+/* dnsflip/providers/secondaries_state.h -- the secondaries' own state, shared by secondaries* only.
+ */
+#ifndef DNSFLIP_PROVIDERS_SECONDARIES_STATE_H
+#define DNSFLIP_PROVIDERS_SECONDARIES_STATE_H
+
+#include "dnsflip/base/mono.h"
+#include "dnsflip/io/dns_wire.h"
+#include "dnsflip/providers/secondaries.h"
+
+struct dns_ask;
+struct dns_exchange;
+struct loop_timer;
+
+struct secondary_zone {
+    uint8_t provider;
+    const char *name; /* borrowed from the settings */
+    uint32_t serial;  /* as served; 0 = not looked at yet */
+    uint32_t *groups; /* owned: whose epochs make the serial */
+    uint32_t n_groups;
+};
+
+struct secondary {
+    struct secondaries *all;
+    const struct secondary_zone *zone; /* borrowed */
+    struct secondary_status status;
+    bool is_lag_told; /* in the log */
+    /* reading its SOA back */
+    struct dns_ask *ask;           /* in flight, NULL = none */
+    struct loop_timer *read_timer; /* owned */
+    int64_t read_ms;               /* the last wait; 0 = read at once */
+    /* telling it */
+    struct dns_exchange *exchange;   /* owned, NULL = no series is under way, or no way there */
+    struct loop_timer *notify_timer; /* owned */
+    unsigned tries;                  /* of the series under way */
+    uint8_t notify[DNS_WIRE_QUESTION_MAX];
+    size_t notify_bytes;
+    bool has_source; /* it knows its primary by this address */
+    struct inet_ip source;
+};
+
+struct secondaries {
+    struct io *io;                   /* borrowed */
+    const struct settings *settings; /* borrowed, NULL = none yet */
+    const struct page *page;         /* borrowed */
+    uint32_t view_serial;
+    bool is_serving;
+    bool is_all_told_anew;        /* by the next turn, whether a serial changed or not */
+    struct secondary_zone *zones; /* owned */
+    size_t n_zones;
+    struct secondary *list; /* owned */
+    size_t n;
+    struct loop_timer *change_timer; /* owned */
+    secondaries_event *event;
+    void *event_arg;
+};
+
+/* ---- secondaries.c --------------------------------------------------------------------------- */
+/* Judges what it told last against the serial we have. */
+void secondary_judge(struct secondary *x);
+void secondary_set(struct secondary *x, enum secondary_state state);
+
+/* ---- secondaries_read.c ---------------------------------------------------------------------- */
+void secondary_read_start(struct secondary *x);
+void secondary_read_soon(struct secondary *x); /* our serial has changed: look at once, and often */
+void secondary_read_stop(struct secondary *x);
+
+/* ---- secondaries_notify.c -------------------------------------------------------------------- */
+void secondary_notify_start(struct secondary *x); /* a new series, in the place of one under way */
+void secondary_notify_stop(struct secondary *x);  /* it need not be told any more */
+void secondary_notify_fini(struct secondary *x);
+/* The address of ours by which a server knows its primary; false: the kernel's choice will do. */
+bool secondary_source(const struct local_cfg *cfg, const struct inet_ip *server,
+                      struct inet_ip *out);
+
+#endif
