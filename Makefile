@@ -69,7 +69,7 @@ BENCH       := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
-.PHONY: all deps deps-build demo programs test-programs test unit sim golden integration e2e check lint fmt \
+.PHONY: all deps deps-build demo programs test-programs test unit sim golden integration e2e kill-everywhere check lint fmt \
         fmt-check bench bench-programs cover install dist clean help FORCE
 
 # One job per core, unless make was told otherwise.
@@ -154,6 +154,9 @@ integration: programs $(if $(T),$(BUILD)/tests/integration/test_$(T),$(INTEGRATI
 e2e: programs $(VENV)/ready
 	@$(run) pytest e2e $(VENV)/bin/python tests/e2e $(if $(T),-k $(T))
 
+kill-everywhere: programs $(VENV)/ready  ## kill the judge at every system call of a flip: 20 minutes (check: a sample)
+	@KILL_EVERY=1 $(run) pytest e2e $(VENV)/bin/python tests/e2e -k whatever_call -s
+
 check: deps                ## everything: builds, all tests, sanitizers, lint, coverage; ends in counts
 	+@$(for-scripts) STRICT_BUILD='$(call beside,check)' SAN_BUILD='$(call beside,san)' tests/check.sh
 
@@ -199,6 +202,6 @@ clean:                     ## remove everything that was built; the venv and unp
 	rm -rf $(BUILD) $(filter-out $(addprefix build/,venv peers fresh),$(wildcard build/*))
 
 help:                      ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

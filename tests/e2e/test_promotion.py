@@ -6,14 +6,15 @@ import pytest
 
 from world import hostnames, wait_until
 
-NAMES = hostnames("sales", "risk")
+DEPLOYMENTS = {"prod": ("sales", "risk"), "lab": ("ml",), "edge": ("iot",)}
+NAMES = hostnames(*DEPLOYMENTS["prod"])
 OVERRIDE = ("--override", "promotion", "--reason", "the database is ours already")
 
 
 @pytest.fixture
 def promoting(site, make):
     """promoting(script): a daemon whose promotion hook is this shell script."""
-    def one(script, timeout="5s", fence="exit 0", mode="observe", is_early=False):
+    def one(script, timeout="5s", fence="exit 0", mode="observe", is_early=False, scope="group", groups=("prod",)):
         site.usw2.primary = is_early
         for name, text in (("promote", script), ("fence", fence)):
             path = site.folder / name
@@ -21,9 +22,10 @@ def promoting(site, make):
                             f"echo {name} $DNSFLIP_FROM $DNSFLIP_TO $DNSFLIP_OPERATION\n{text}\n")
             path.chmod(path.stat().st_mode | stat.S_IXUSR)
         proof = f"http://{site.usw2.ip}:{site.usw2.port}/writable"
-        promotion = (f"{{ fence: [{site.folder}/fence], command: [{site.folder}/promote], timeout: {timeout}, "
+        promotion = (f"{{ fence: [{site.folder}/fence], command: [{site.folder}/promote], timeout: {timeout}, scope: {scope}, "
                      f"proof: {{ kind: http, url: \"{proof}\", json: {{ /writable: true }} }} }}")
-        return make(site, site.config(site.group(mode=mode, promotion=promotion))).start(judged=not is_early)
+        texts = [site.group(g, mode=mode, promotion=promotion, deployments=DEPLOYMENTS[g]) for g in groups]
+        return make(site, site.config(*texts)).start(judged=not is_early)
     return one
 
 
@@ -115,3 +117,43 @@ def test_a_judge_killed_while_the_hook_runs_waits_for_it_and_then_asks_the_proof
     assert [r[0] for r in hook_runs(daemon)] == ["fence", "promote"]
     assert len(daemon.journal(kind="intent")) == 1
     assert os.path.exists(f"/proc/{daemon.process.pid}")
+
+
+# The hook of a killed judge goes on, says nothing to anybody, and waits here.
+GATE = "cd $(dirname $0); while [ ! -e open ]; do sleep 0.05; done"
+
+
+def kill_in_the_hook(daemon):
+    """kill -9 of the judge while the promote hook runs; another one serves when this returns."""
+    wait_until(lambda: "promote" in [r[0] for r in hook_runs(daemon)], "the hook runs")
+    dead = daemon.kill("judge")
+    wait_until(lambda: daemon.children().get("judge") not in (None, dead), "another judge")
+    wait_until(daemon.is_serving, "it serves")
+
+
+def test_a_hook_that_fails_unseen_is_run_again_with_the_same_operation(promoting):
+    """Goal: nobody heard how the first run ended, so the proof is asked, and only then the hook again."""
+    daemon = promoting(f"{GATE}; [ -e second ] || {{ touch second; exit 3; }}", timeout="20s")
+    daemon.run("failover", "prod", "--reason", "test", "--wait", "accepted")
+    kill_in_the_hook(daemon)
+    (daemon.folder / "open").touch()
+    wait_until(lambda: [r[0] for r in hook_runs(daemon)] == ["fence", "promote", "promote"], "a second run")
+    assert daemon.addresses(NAMES) == {daemon.site.use1.ip}
+    daemon.site.usw2.primary = True
+    wait_until(lambda: daemon.addresses(NAMES) == {daemon.site.usw2.ip}, "all names moved")
+    assert {r[3] for r in hook_runs(daemon)} == {daemon.journal(kind="intent")[0]["operation"]}
+
+
+def test_a_hook_of_cluster_scope_runs_once_for_all_groups_though_the_judge_dies(promoting):
+    """Goal: an evacuation promotes the database once, whoever is killed meanwhile."""
+    daemon = promoting(GATE, timeout="20s", scope="cluster", groups=tuple(DEPLOYMENTS))
+    daemon.run("evacuate", "use1", "--reason", "test", "--wait", "accepted")
+    kill_in_the_hook(daemon)
+    everything = hostnames(*[d for ds in DEPLOYMENTS.values() for d in ds])
+    assert daemon.addresses(everything) == {daemon.site.use1.ip}
+    daemon.site.usw2.primary = True
+    (daemon.folder / "open").touch()
+    wait_until(lambda: daemon.addresses(everything) == {daemon.site.usw2.ip}, "all names of all groups moved")
+    assert [r[0] for r in hook_runs(daemon)] == ["fence", "promote"]
+    wait_until(lambda: len(daemon.journal(kind="outcome", state="done")) == len(DEPLOYMENTS), "three outcomes")
+    assert len(daemon.journal(kind="intent")) == len(DEPLOYMENTS)
