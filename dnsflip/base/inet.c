@@ -72,12 +72,53 @@ bool inet_parse_addr(const char *text, uint16_t default_port, struct inet_addr *
     return true;
 }
 
+static bool is_zero_behind(const struct inet_net *net, uint8_t bits)
+{
+    for (unsigned i = net->bits; i < bits; i++) {
+        if ((net->ip.bytes[i / 8] >> (7 - i % 8) & 1) != 0)
+            return false;
+    }
+    return true;
+}
+
+bool inet_parse_net(const char *text, struct inet_net *out)
+{
+    size_t len = strcspn(text, "/");
+    struct inet_net net = { .bits = 0 };
+    uint8_t bits = 32;
+    uint64_t given = 0;
+
+    if (!parse_part(text, len, 4, &net.ip)) {
+        bits = 128;
+        if (!parse_part(text, len, 6, &net.ip))
+            return false;
+    }
+    net.bits = bits;
+    if (text[len] == '/') {
+        if (!str_parse_u64(text + len + 1, bits, &given))
+            return false;
+        net.bits = (uint8_t)given;
+    }
+    if (!is_zero_behind(&net, bits))
+        return false;
+    *out = net;
+    return true;
+}
+
 const char *inet_format_ip(const struct inet_ip *ip, char out[static INET_TEXT_BYTES])
 {
     int family = ip->family == 4 ? AF_INET : AF_INET6;
 
     if (ip->family == 0 || inet_ntop(family, ip->bytes, out, INET_TEXT_BYTES) == NULL)
         (void)str_copy(out, INET_TEXT_BYTES, "-");
+    return out;
+}
+
+const char *inet_format_net(const struct inet_net *net, char out[static INET_TEXT_BYTES])
+{
+    char ip[INET_TEXT_BYTES];
+
+    (void)str_format(out, INET_TEXT_BYTES, "%s/%u", inet_format_ip(&net->ip, ip), net->bits);
     return out;
 }
 

@@ -17,6 +17,12 @@ struct inet_addr {
     uint16_t port; /* host order */
 };
 
+/* All addresses that begin as ip does; the rest of ip is zero. */
+struct inet_net {
+    struct inet_ip ip;
+    uint8_t bits; /* at most 32 or 128 */
+};
+
 #define INET_TEXT_BYTES 56 /* "[v6]:port" and its NUL */
 
 /* "192.0.2.1" or "2001:db8::1" (no brackets, no zone).  False if it is neither. */
@@ -25,8 +31,13 @@ bool inet_parse_ip(const char *text, struct inet_ip *out);
 /* "192.0.2.1:53" or "[2001:db8::1]:53"; with default_port > 0 the port may be missing. */
 bool inet_parse_addr(const char *text, uint16_t default_port, struct inet_addr *out);
 
-/* Both return out. */
+/* "192.0.2.0/24"; an address alone is a network of one.  False if it is neither, or if a bit behind
+ * the prefix is set. */
+bool inet_parse_net(const char *text, struct inet_net *out);
+
+/* All return out. */
 const char *inet_format_ip(const struct inet_ip *ip, char out[static INET_TEXT_BYTES]);
+const char *inet_format_net(const struct inet_net *net, char out[static INET_TEXT_BYTES]);
 const char *inet_format_addr(const struct inet_addr *addr, char out[static INET_TEXT_BYTES]);
 
 bool inet_ip_equal(const struct inet_ip *a, const struct inet_ip *b);

@@ -129,6 +129,18 @@ static void load_http(struct loader *l, const struct yaml_node *node, struct nod
                      node->text);
 }
 
+static void load_dns(struct loader *l, const struct yaml_node *map, struct node_cfg *node)
+{
+    struct dns_cfg *out = &node->dns;
+    const struct key_spec *keys = schema_keys(SCHEMA_DNS);
+
+    loader_defaults(keys, out);
+    if (map != NULL && loader_section(l, map, keys, out))
+        out->n_exempt = loader_nets(l, yaml_tree_find(map, "rate_exempt"), EXEMPT_MAX, out->exempt);
+    if (out->nsid[0] == '\0')
+        (void)str_copy(out->nsid, sizeof(out->nsid), node->name);
+}
+
 void load_node(struct loader *l, const struct yaml_node *map)
 {
     struct node_cfg *out = &l->s->node;
@@ -137,6 +149,7 @@ void load_node(struct loader *l, const struct yaml_node *map)
         return;
     load_access(l, yaml_tree_find(map, "access"), out);
     load_http(l, yaml_tree_find(map, "http"), out);
+    load_dns(l, yaml_tree_find(map, "dns"), out);
 
     const struct yaml_node *token = yaml_tree_find(map, "http_token_file");
 

@@ -288,6 +288,30 @@ uint8_t loader_addrs(struct loader *l, const struct yaml_node *node, uint16_t po
     return n;
 }
 
+uint8_t loader_nets(struct loader *l, const struct yaml_node *node, size_t max,
+                    struct inet_net out[])
+{
+    uint8_t n = 0;
+
+    for (const struct yaml_node *c = loader_first(node); c != NULL; c = loader_next(node, c)) {
+        if (!loader_is_value(l, c))
+            continue;
+        if (n == max) {
+            loader_error(l, node, "has %u networks, at most %zu are allowed", node->n_children,
+                         max);
+            break;
+        }
+        if (inet_parse_net(c->text, &out[n]))
+            n++;
+        else
+            loader_error(l, c,
+                         "'%.100s' is not a network like 192.0.2.0/24 or 2001:db8::/32, whose bits "
+                         "behind the prefix are zero",
+                         c->text);
+    }
+    return n;
+}
+
 bool loader_expand(struct loader *l, const struct yaml_node *node, const char *name,
                    const char *value, char *out, size_t cap)
 {

@@ -68,6 +68,10 @@ uint8_t loader_ips(struct loader *l, const struct yaml_node *node, int family, s
 uint8_t loader_addrs(struct loader *l, const struct yaml_node *node, uint16_t port, size_t max,
                      struct inet_addr out[]);
 
+/* Networks from a list or a single value. */
+uint8_t loader_nets(struct loader *l, const struct yaml_node *node, size_t max,
+                    struct inet_net out[]);
+
 /* Expands every "{name}" of text to value.  False and reported on any other placeholder or if
  * the result has cap bytes or more. */
 bool loader_expand(struct loader *l, const struct yaml_node *node, const char *name,

@@ -60,6 +60,20 @@ static void print_access(const char *role, const struct access_cfg *a, struct bu
     buf_puts(out, "]\n");
 }
 
+static void print_dns(const struct dns_cfg *d, struct buf *out)
+{
+    char text[INET_TEXT_BYTES];
+
+    buf_puts(out, "  dns:\n");
+    print_keys(schema_keys(SCHEMA_DNS), d, 2, out);
+    buf_puts(out, "    rate_exempt: [");
+    for (uint8_t i = 0; i < d->n_exempt; i++) {
+        buf_puts(out, i == 0 ? "" : ", ");
+        value_quote(inet_format_net(&d->exempt[i], text), out);
+    }
+    buf_puts(out, "]\n");
+}
+
 static void print_node(const struct node_cfg *n, struct buf *out)
 {
     char text[INET_TEXT_BYTES];
@@ -74,6 +88,7 @@ static void print_node(const struct node_cfg *n, struct buf *out)
         buf_puts(out, "  http: none\n");
     else
         buf_printf(out, "  http: \"%s\"\n", inet_format_addr(&n->http, text));
+    print_dns(&n->dns, out);
 }
 
 static void print_references(const struct settings *s, struct buf *out)

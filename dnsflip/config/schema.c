@@ -14,6 +14,8 @@ static const struct schema_section sections[SCHEMA_PARTS] = {
                         "Lists of uid:NAME, uid:NUMBER, gid:NAME and gid:NUMBER. User 0 and the "
                         "daemon's own user hold every role.",
                         schema_access_keys },
+    [SCHEMA_DNS] = { "node.dns", "dns", "How clients of all local providers are treated.",
+                     schema_dns_keys },
     [SCHEMA_CLUSTER] = { "clusters.CLUSTER", "cluster",
                          "One Airflow installation in one region. Its name is part of host names "
                          "(CLUSTER.HOSTNAME always answers with that cluster).",

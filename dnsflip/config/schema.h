@@ -18,6 +18,7 @@ enum schema_part {
     SCHEMA_TOP = 0,
     SCHEMA_NODE,
     SCHEMA_ACCESS,
+    SCHEMA_DNS,
     SCHEMA_CLUSTER,
     SCHEMA_TARGET,
     SCHEMA_PROVIDER,
@@ -86,6 +87,7 @@ extern const char *const schema_classes[];
 extern const struct key_spec schema_top_keys[];
 extern const struct key_spec schema_node_keys[];
 extern const struct key_spec schema_access_keys[];
+extern const struct key_spec schema_dns_keys[];
 extern const struct key_spec schema_cluster_keys[];
 extern const struct key_spec schema_target_keys[];
 extern const struct key_spec schema_provider_keys[];

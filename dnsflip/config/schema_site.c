@@ -91,6 +91,10 @@ const struct key_spec schema_node_keys[] = {
       .min = 0,
       .max = 63,
       .help = "Answer threads; 0 is one per core." },
+    { .name = "dns",
+      .type = KEY_CUSTOM,
+      .may_reload = true,
+      .help = "How clients that ask for names are treated." },
     { .name = "evacuations_per_hour",
       .type = KEY_UINT,
       MEMBER(node_cfg, evacuations_per_hour),
@@ -112,6 +116,41 @@ const struct key_spec schema_access_keys[] = {
       .type = KEY_CUSTOM,
       .may_reload = true,
       .help = "May also override guards, rejoin, adopt and reload." },
+    { .name = NULL },
+};
+
+const struct key_spec schema_dns_keys[] = {
+    { .name = "nsid",
+      .type = KEY_TEXT,
+      MEMBER(dns_cfg, nsid),
+      .may_reload = true,
+      .help = "What a client is told who asks which server answered him (RFC 5001), or none; the "
+              "node's name by default." },
+    { .name = "rate_limit",
+      .type = KEY_UINT,
+      MEMBER(dns_cfg, rate_limit),
+      .fallback = "200",
+      .min = 0,
+      .max = RATE_LIMIT_MAX,
+      .may_reload = true,
+      .help = "Answers of one kind that one network (IPv4 /24, IPv6 /56) gets over UDP in a second "
+              "from each answer thread, so that nobody can flood a victim whose address he forges; "
+              "0 is no limit. One kind is a type of a name, all that a name lacks, all names that "
+              "a zone lacks, all below a delegation, or all errors." },
+    { .name = "rate_slip",
+      .type = KEY_UINT,
+      MEMBER(dns_cfg, rate_slip),
+      .fallback = "2",
+      .min = 0,
+      .max = RATE_SLIP_MAX,
+      .may_reload = true,
+      .help = "Past the limit every so many answers are sent truncated, which makes a real client "
+              "come back over TCP, and the others are dropped; 0 drops all." },
+    { .name = "rate_exempt",
+      .type = KEY_CUSTOM,
+      .may_reload = true,
+      .help = "Networks that the limit is not for, like those of your own resolvers. Loopback "
+              "always is exempt." },
     { .name = NULL },
 };
 

@@ -7,7 +7,6 @@
 #define FLAG_TC 0x02
 #define FLAG_RD 0x01
 #define OPCODE_MASK 0x78
-#define UDP_PLAIN_BYTES 512 /* without EDNS (RFC 1035) */
 #define LABEL_BYTES_MAX 63
 #define META_TYPE_FIRST 128 /* types for questions alone (RFC 6895) */
 #define META_TYPE_LAST 255
@@ -93,24 +92,45 @@ size_t answer_finish(const struct answer_request *r, const struct answer_reply *
     answer_put16(out + 6, reply->n_answer);
     answer_put16(out + 8, reply->n_authority);
     answer_put16(out + 10, reply->n_additional + (r->has_opt ? 1U : 0U));
+    r->call->question_end = (uint16_t)r->question_end;
+    r->call->opt_at = (uint16_t)at;
     if (r->has_opt) {
         uint8_t opt[DNS_OPT_BYTES] = { 0, 0, DNS_TYPE_OPT, ANSWER_UDP_BYTES >> 8,
                                        ANSWER_UDP_BYTES & 0xff };
+        size_t n = 0;
 
         opt[5] = (uint8_t)(reply->rcode >> 4);
         opt[7] = r->is_do ? 0x80 : 0;
+        if ((r->wants | (unsigned)reply->ede) != 0) {
+            n = answer_put_options(r, reply, out + at + sizeof(opt));
+            answer_put16(opt + 9, (unsigned)n);
+        }
         memcpy(out + at, opt, sizeof(opt));
-        at += sizeof(opt);
+        at += sizeof(opt) + n;
     }
     return at;
 }
 
-/* An answer without records; the question is in it once it has been read. */
-static size_t refuse(struct answer_request *r, enum dns_rcode rcode, enum counter what)
+size_t answer_slip(const struct answer_call *call, uint8_t *out, size_t len)
 {
-    struct answer_reply reply = { .at = r->question_end, .rcode = rcode };
+    size_t opt = len - call->opt_at;
+
+    out[2] |= FLAG_TC;
+    answer_put16(out + 6, 0);
+    answer_put16(out + 8, 0);
+    answer_put16(out + 10, opt > 0);
+    memmove(out + call->question_end, out + call->opt_at, opt);
+    return call->question_end + opt;
+}
+
+/* An answer without records; the question is in it once it has been read. */
+static size_t refuse(struct answer_request *r, enum dns_rcode rcode, enum dns_ede ede,
+                     enum counter what)
+{
+    struct answer_reply reply = { .at = r->question_end, .rcode = rcode, .ede = ede };
 
     r->counts[what]++;
+    r->call->kind = answer_kind(COUNTER_REFUSED, 0, 0);
     memcpy(r->out, r->query, r->question_end);
     return answer_finish(r, &reply);
 }
@@ -132,35 +152,32 @@ static size_t skip_name(const struct answer_request *r, size_t at)
     return 0;
 }
 
-/* Whether options fill the n bytes of rdata at p exactly.  What they say does not matter here. */
-static bool are_options(const uint8_t *p, size_t n)
-{
-    size_t at = 0;
-
-    while (at + 4 <= n)
-        at += 4 + answer_get16(p + at + 2);
-    return at == n;
-}
-
 /* Reads the OPT record whose type stands at query[at] and whose rdata is n bytes long. */
 static bool read_opt(struct answer_request *r, size_t at, size_t n, unsigned *version)
 {
     const uint8_t *p = r->query + at;
     size_t payload = answer_get16(p + 2);
 
-    if (r->has_opt || r->query[at - 1] != 0 || !are_options(p + 10, n))
+    if (r->has_opt || r->query[at - 1] != 0)
+        return false;
+    *version = p[5];
+    if (n > 0 && !answer_read_options(r, p + 10, n))
         return false;
     r->has_opt = true;
     r->is_do = (p[6] & 0x80) != 0;
-    *version = p[5];
     if (r->is_tcp)
         r->limit = ANSWER_TCP_BYTES - DNS_OPT_BYTES;
     else if (payload >= ANSWER_UDP_BYTES)
         r->limit = ANSWER_UDP_BYTES - DNS_OPT_BYTES;
-    else if (payload > UDP_PLAIN_BYTES)
+    else if (payload > DNS_PLAIN_BYTES)
         r->limit = payload - DNS_OPT_BYTES;
     else
-        r->limit = UDP_PLAIN_BYTES - DNS_OPT_BYTES;
+        r->limit = DNS_PLAIN_BYTES - DNS_OPT_BYTES;
+    /* What options of another version mean is not known. */
+    if (*version != 0)
+        r->wants = 0;
+    if (r->wants != 0)
+        r->limit -= answer_options_room(r);
     return true;
 }
 
@@ -192,14 +209,14 @@ static bool read_records(struct answer_request *r, unsigned n_skip, unsigned n, 
 static size_t answer_meta_type(struct answer_request *r)
 {
     if (r->type == DNS_TYPE_AXFR || r->type == DNS_TYPE_IXFR)
-        return refuse(r, DNS_REFUSED, COUNTER_REFUSED);
+        return refuse(r, DNS_REFUSED, DNS_EDE_PROHIBITED, COUNTER_REFUSED);
     if (r->type == DNS_TYPE_OPT)
-        return refuse(r, DNS_FORMERR, COUNTER_FORMERR);
-    return refuse(r, DNS_NOTIMP, COUNTER_NOTIMP);
+        return refuse(r, DNS_FORMERR, DNS_EDE_NONE, COUNTER_FORMERR);
+    return refuse(r, DNS_NOTIMP, DNS_EDE_NOT_SUPPORTED, COUNTER_NOTIMP);
 }
 
 /* The answer of a single lookup, if one is enough: a type that the name has, nothing to adapt. */
-static inline const struct view_answer *find_plain(const struct answer_request *r)
+static inline const struct view_answer *find_plain(struct answer_request *r)
 {
     const struct view_node *node = answer_find(r->view, r->name.bytes, r->name.len, r->name.hash);
     const struct view_directory *d;
@@ -213,6 +230,7 @@ static inline const struct view_answer *find_plain(const struct answer_request *
     if (a == NULL || (a->n_suffix_relocs | a->serial_at) != 0 ||
         r->question_end + a->len > r->limit)
         return NULL;
+    r->place = answer_place(r->view, node);
     return a;
 }
 
@@ -237,6 +255,7 @@ static size_t answer_question(struct answer_request *r)
     };
     answer_copy(r->out + r->question_end, a->body, a->len);
     r->counts[COUNTER_NOERROR]++;
+    r->call->kind = answer_kind(COUNTER_NOERROR, r->type, r->place);
     return answer_finish(r, &reply);
 }
 
@@ -251,48 +270,53 @@ static size_t answer_query(struct answer_request *r)
     size_t end = DNS_HEADER_BYTES + name_len + 4;
 
     if (name_len == 0 || end > r->len)
-        return refuse(r, DNS_FORMERR, COUNTER_FORMERR);
+        return refuse(r, DNS_FORMERR, DNS_EDE_NONE, COUNTER_FORMERR);
     r->question_end = end;
     r->type = (uint16_t)answer_get16(query + end - 4);
     /* An IXFR brings its SOA in the authority section. */
     if (answer_get16(query + 6) != 0 ||
         (n_authority != 0 && (r->type != DNS_TYPE_IXFR || n_authority != 1)) ||
         !read_records(r, n_authority, n_additional, &version))
-        return refuse(r, DNS_FORMERR, COUNTER_FORMERR);
+        return refuse(r, DNS_FORMERR, DNS_EDE_NONE, COUNTER_FORMERR);
     if (version != 0)
-        return refuse(r, DNS_BADVERS, COUNTER_BADVERS);
+        return refuse(r, DNS_BADVERS, DNS_EDE_NONE, COUNTER_BADVERS);
     if (answer_get16(query + end - 2) != DNS_CLASS_IN)
-        return refuse(r, DNS_REFUSED, COUNTER_REFUSED);
+        return refuse(r, DNS_REFUSED, DNS_EDE_NOT_SUPPORTED, COUNTER_REFUSED);
     read_name(&r->name, query + DNS_HEADER_BYTES, name_len);
     return answer_question(r);
 }
 
-size_t answer(const struct view *view, const struct page *page, const uint8_t *query, size_t len,
-              bool is_tcp, uint8_t *out, uint32_t counts[static COUNTERS])
+size_t answer(const struct view *view, const struct page *page, struct answer_call *call,
+              uint8_t *out, uint32_t counts[static COUNTERS])
 {
+    const uint8_t *query = call->query;
+    size_t len = call->len;
     struct answer_request r;
 
     if (len < DNS_HEADER_BYTES || (query[2] & FLAG_QR) != 0) {
         counts[COUNTER_DROPPED]++;
         return 0;
     }
-    counts[is_tcp ? COUNTER_TCP_QUERIES : COUNTER_UDP_QUERIES]++;
+    counts[call->is_tcp ? COUNTER_TCP_QUERIES : COUNTER_UDP_QUERIES]++;
     /* Member by member: the name's bytes, most of the struct, are better left alone. */
     r.view = view;
     r.page = page;
+    r.call = call;
     r.query = query;
     r.len = len;
     r.out = out;
     r.counts = counts;
     r.question_end = DNS_HEADER_BYTES;
-    r.limit = is_tcp ? ANSWER_TCP_BYTES : UDP_PLAIN_BYTES;
+    r.limit = call->is_tcp ? ANSWER_TCP_BYTES : DNS_PLAIN_BYTES;
+    r.place = 0;
     r.type = 0;
-    r.is_tcp = is_tcp;
+    r.wants = 0;
+    r.is_tcp = call->is_tcp;
     r.has_opt = false;
     r.is_do = false;
     if ((query[2] & OPCODE_MASK) != 0)
-        return refuse(&r, DNS_NOTIMP, COUNTER_NOTIMP);
+        return refuse(&r, DNS_NOTIMP, DNS_EDE_NONE, COUNTER_NOTIMP);
     if (answer_get16(query + 4) != 1)
-        return refuse(&r, DNS_FORMERR, COUNTER_FORMERR);
+        return refuse(&r, DNS_FORMERR, DNS_EDE_NONE, COUNTER_FORMERR);
     return answer_query(&r);
 }

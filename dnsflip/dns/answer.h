@@ -21,16 +21,32 @@
  * length says, so that the fast path moves whole words. */
 #define ANSWER_SLACK_BYTES 64
 
+/* One query: what is known of it besides its bytes, and what answer() notes about its answer. */
+struct answer_call {
+    const uint8_t *query; /* as it came from UDP, or from TCP without its length */
+    size_t len;
+    bool is_tcp;
+    uint16_t keepalive_100ms; /* TCP: how long an idle connection lives (RFC 7828) */
+    /* What is noted, unless there is no answer. */
+    uint16_t question_end; /* bytes of header and question in the answer ... */
+    uint16_t opt_at;       /* ... and where its OPT record starts; its length if there is none */
+    uint64_t kind;         /* equal for answers that a rate limit takes for the same */
+};
+
 /* Whether page is the page of view: same generation, a word for each of its groups.  To be asked
  * once, when a pair is adopted; answer() may be given no other pair. */
 __attribute__((warn_unused_result)) int answer_check_pair(const struct view *view,
                                                           const struct page *page, struct err *err);
 
-/* Answers query (len bytes, as it came from UDP, or from TCP without its length).  out has room for
- * ANSWER_UDP_BYTES, or ANSWER_TCP_BYTES if is_tcp, and the slack.  Returns the length of the
- * answer; 0 = send nothing.  Adds 1 to what it was in counts (indexed by enum counter): UDP_QUERIES
- * or TCP_QUERIES and one outcome, TRUNCATED besides where that is so, or DROPPED alone. */
-size_t answer(const struct view *view, const struct page *page, const uint8_t *query, size_t len,
-              bool is_tcp, uint8_t *out, uint32_t counts[static COUNTERS]);
+/* Answers one query.  out has room for ANSWER_UDP_BYTES, or ANSWER_TCP_BYTES if is_tcp, and the
+ * slack.  Returns the length of the answer; 0 = send nothing.  Adds 1 to what it was in counts
+ * (indexed by enum counter): UDP_QUERIES or TCP_QUERIES and one outcome, TRUNCATED besides where
+ * that is so, or DROPPED alone. */
+size_t answer(const struct view *view, const struct page *page, struct answer_call *call,
+              uint8_t *out, uint32_t counts[static COUNTERS]);
+
+/* Cuts an answer of len bytes down to "come again over TCP": header, question and OPT record.
+ * Returns its new length. */
+size_t answer_slip(const struct answer_call *call, uint8_t *out, size_t len);
 
 #endif

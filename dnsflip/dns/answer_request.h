@@ -1,5 +1,6 @@
 /* dnsflip/dns/answer_request.h -- one query while it is being answered: shared by answer.c (its
- * reading, and the fast path) and answer_walk.c (all that takes more than one lookup). */
+ * reading, and the fast path), answer_edns.c (OPT records) and answer_walk.c (all that takes more
+ * than one lookup). */
 #ifndef DNSFLIP_DNS_ANSWER_REQUEST_H
 #define DNSFLIP_DNS_ANSWER_REQUEST_H
 
@@ -8,12 +9,14 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "dnsflip/dns/answer.h"
 #include "dnsflip/dns/counters.h"
 #include "dnsflip/dns/page.h"
 #include "dnsflip/dns/view_format.h"
 
 #define DNS_HEADER_BYTES 12
 #define DNS_OPT_BYTES 11
+#define DNS_PLAIN_BYTES 512 /* of an answer over UDP without EDNS (RFC 1035) */
 #define DNS_TYPE_CNAME 5
 #define DNS_TYPE_OPT 41
 #define DNS_TYPE_DS 43
@@ -33,6 +36,21 @@ enum dns_rcode {
     DNS_BADVERS = 16, /* its upper bits travel in the OPT record */
 };
 
+/* Extended errors (RFC 8914). */
+enum dns_ede {
+    DNS_EDE_NONE = 0, /* "other error", which says nothing: never sent */
+    DNS_EDE_NOT_READY = 14,
+    DNS_EDE_PROHIBITED = 18,
+    DNS_EDE_NOT_AUTHORITATIVE = 20,
+    DNS_EDE_NOT_SUPPORTED = 21,
+};
+
+/* What the client's OPT record asks for (bits of answer_request.wants). */
+enum answer_want {
+    ANSWER_WANT_NSID = 1,
+    ANSWER_WANT_KEEPALIVE = 2,
+};
+
 /* A name in lower case, padded with zeros to whole words, and its hash. */
 struct answer_name {
     uint64_t hash;
@@ -43,13 +61,16 @@ struct answer_name {
 struct answer_request {
     const struct view *view;
     const struct page *page;
-    const uint8_t *query;
+    struct answer_call *call;
+    const uint8_t *query; /* the call's, as is_tcp and len */
     size_t len;
     uint8_t *out;
     uint32_t *counts;
     size_t question_end; /* bytes up to the end of the question; the header's if there is none */
     size_t limit;        /* of the answer without its OPT record */
+    uint32_t place;      /* of what was found for the name: its node */
     uint16_t type;
+    uint8_t wants; /* enum answer_want */
     bool is_tcp;
     bool has_opt;
     bool is_do; /* the DO bit, to be copied */
@@ -61,6 +82,7 @@ struct answer_reply {
     size_t at; /* where the next record goes */
     uint16_t n_answer, n_authority, n_additional;
     enum dns_rcode rcode;
+    enum dns_ede ede;
     bool is_authoritative;
     bool is_truncated;
 };
@@ -143,6 +165,32 @@ static inline const struct view_answer *answer_entry(const struct view *v,
     }
     return NULL;
 }
+
+/* Where a node lies in the view: one number for the name. */
+static inline uint32_t answer_place(const struct view *v, const struct view_node *node)
+{
+    return (uint32_t)((const unsigned char *)node - (const unsigned char *)v);
+}
+
+/* What a rate limit takes for the same answer: one type of one name, all that one name does not
+ * have, all that one zone does not have, all below one delegation, all errors.  A wildcard is one
+ * name. */
+static inline uint64_t answer_kind(enum counter outcome, uint16_t type, uint32_t place)
+{
+    return (uint64_t)outcome << 48 | (uint64_t)type << 32 | place;
+}
+
+/* Notes what the n bytes of options at p ask for.  Options that we do not know, client subnets (RFC
+ * 7871) among them, are passed over and not echoed.  False if they do not fill the bytes exactly.
+ */
+bool answer_read_options(struct answer_request *r, const uint8_t *p, size_t n);
+
+/* The bytes that what is wanted takes in the answer. */
+size_t answer_options_room(const struct answer_request *r);
+
+/* Writes the options of an answer; returns how many bytes they take. */
+size_t answer_put_options(const struct answer_request *r, const struct answer_reply *reply,
+                          uint8_t *start);
 
 /* Writes header and OPT record around what reply holds; returns the length of the answer.  The
  * question has been copied already. */

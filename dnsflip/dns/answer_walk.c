@@ -234,16 +234,19 @@ static bool follow_dname(struct answer_request *r, struct answer_reply *reply, s
     return true;
 }
 
-static size_t fail(struct answer_request *r, enum dns_rcode rcode, enum counter what)
+static size_t fail(struct answer_request *r, enum dns_rcode rcode, enum dns_ede ede,
+                   enum counter what)
 {
-    struct answer_reply reply = { .at = r->question_end, .rcode = rcode };
+    struct answer_reply reply = { .at = r->question_end, .rcode = rcode, .ede = ede };
 
     r->counts[what]++;
+    r->call->kind = answer_kind(COUNTER_REFUSED, 0, 0);
     return answer_finish(r, &reply);
 }
 
 static size_t finish(struct answer_request *r, struct answer_reply *reply, enum counter what)
 {
+    r->call->kind = answer_kind(what, what == COUNTER_NOERROR ? r->type : 0, r->place);
     if (reply->is_truncated) {
         r->counts[COUNTER_TRUNCATED]++;
         reply->at = r->question_end;
@@ -261,6 +264,9 @@ static size_t finish_negative(struct answer_request *r, struct answer_reply *rep
                               enum dns_rcode rcode)
 {
     reply->rcode = rcode;
+    /* Whatever name it is that does not exist. */
+    if (rcode == DNS_NXDOMAIN)
+        r->place = node->zone;
     add_with_serial(r, reply, owner, node, view_at(r->view, zone_of(r, node)->negative));
     return finish(r, reply, rcode == DNS_NXDOMAIN ? COUNTER_NXDOMAIN : COUNTER_NODATA);
 }
@@ -302,6 +308,9 @@ static bool step(struct answer_request *r, struct answer_reply *reply, struct ch
     const struct view_answer *a;
     bool is_chain, is_unset;
 
+    /* What was found first stands for the name that was asked. */
+    if (r->place == 0 && (m.is_exact || node->flags != 0))
+        r->place = answer_place(r->view, node);
     if (node->flags == VIEW_NODE_CUT && !(m.is_exact && r->type == DNS_TYPE_DS)) {
         *length = finish_referral(r, reply, *owner, node);
         return false;
@@ -322,10 +331,12 @@ static bool step(struct answer_request *r, struct answer_reply *reply, struct ch
         }
         node = view_at(r->view, slots[node->wildcard - 1].node);
     }
+    if (r->place == 0)
+        r->place = answer_place(r->view, node);
     d = answer_directory(r->view, r->page, node, &is_unset);
     a = choose(r, d, &is_chain);
     if (a == NULL && is_unset) {
-        *length = fail(r, DNS_SERVFAIL, COUNTER_SERVFAIL);
+        *length = fail(r, DNS_SERVFAIL, DNS_EDE_NOT_READY, COUNTER_SERVFAIL);
         return false;
     }
     if (a == NULL || node->flags == VIEW_NODE_CUT) {
@@ -369,7 +380,7 @@ size_t answer_walk(struct answer_request *r)
     memset(r->name.bytes + r->name.len, 0, sizeof(uint64_t));
     m = find_match(r);
     if (m.node == NULL)
-        return fail(r, DNS_REFUSED, COUNTER_REFUSED);
+        return fail(r, DNS_REFUSED, DNS_EDE_NOT_AUTHORITATIVE, COUNTER_REFUSED);
     zone = m.node->zone;
     chain.owner = (struct owner){ .at = DNS_HEADER_BYTES, .len = r->name.len };
     chain.n_names = 0;

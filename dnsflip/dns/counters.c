@@ -45,6 +45,10 @@ const char *counter_name(enum counter c)
         return "dropped";
     case COUNTER_SEND_FAILED:
         return "send_failed";
+    case COUNTER_RATE_DROPPED:
+        return "rate_dropped";
+    case COUNTER_RATE_SLIPPED:
+        return "rate_slipped";
     }
     return "unknown";
 }

@@ -10,7 +10,7 @@
 #include "dnsflip/base/err.h"
 
 #define COUNTERS_MAGIC UINT64_C(0x3143505f50494c46)
-#define COUNTERS_FORMAT 1
+#define COUNTERS_FORMAT 2
 #define COUNTERS_THREADS_MAX 64
 
 enum counter {
@@ -30,8 +30,10 @@ enum counter {
     COUNTER_TRUNCATED,
     COUNTER_DROPPED, /* not a query at all: too short, or a response */
     COUNTER_SEND_FAILED,
+    COUNTER_RATE_DROPPED, /* answers not sent, past the rate limit ... */
+    COUNTER_RATE_SLIPPED, /* ... or sent truncated */
 };
-#define COUNTERS (COUNTER_SEND_FAILED + 1)
+#define COUNTERS (COUNTER_RATE_SLIPPED + 1)
 const char *counter_name(enum counter c); /* "udp_queries" ... */
 
 /* One thread's part, on cache lines of its own; only that thread writes it. */
@@ -41,7 +43,7 @@ struct counters_thread {
      * right after the store. */
     _Atomic uint64_t turn;
     _Atomic uint64_t counts[COUNTERS];
-    uint64_t padding[7];
+    uint64_t padding[5];
 } __attribute__((aligned(64)));
 
 struct counters {

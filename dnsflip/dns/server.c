@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "dnsflip/base/mem.h"
+#include "dnsflip/base/mono.h"
 #include "dnsflip/dns/server_thread.h"
 
 #define WAKE_AGAIN_NS                                                                              \
@@ -32,6 +35,19 @@ static void ignore_signal(int number)
     (void)number;
 }
 
+/* Now, while system calls can still be made.  Should the kernel have no random bytes yet, the time
+ * has to do: then who guesses it could starve another's place, no more. */
+static void make_rate_keys(struct server *s)
+{
+    uint8_t key[SIPHASH_KEY_BYTES] = { 0 };
+    int64_t now_us = mono_now_us();
+
+    if (getrandom(key, sizeof(key), GRND_NONBLOCK) != (ssize_t)sizeof(key))
+        memcpy(key, &now_us, sizeof(now_us));
+    for (size_t i = 0; i < SERVER_UDP_THREADS_MAX; i++)
+        memcpy(s->udp[i].rate_key, key, sizeof(key));
+}
+
 struct server *server_new(struct counters *counters)
 {
     struct server *s = mem_zalloc(sizeof(*s));
@@ -39,6 +55,7 @@ struct server *server_new(struct counters *counters)
 
     s->counters = counters;
     s->tcp.epoll = -1;
+    make_rate_keys(s);
     (void)sigaction(SERVER_WAKE_SIGNAL, &wake, NULL);
     return s;
 }

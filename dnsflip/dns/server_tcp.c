@@ -176,8 +176,11 @@ static size_t answer_some(struct tcp *tcp, struct connection *c, const struct se
             break;
         }
         uint8_t *out = tcp->out + n_out;
-        size_t n = answer(pair->view, pair->page, c->in + *used + SERVER_FRAME_PREFIX_BYTES, len,
-                          true, out + SERVER_FRAME_PREFIX_BYTES, counts);
+        struct answer_call call = { .query = c->in + *used + SERVER_FRAME_PREFIX_BYTES,
+                                    .len = len,
+                                    .is_tcp = true,
+                                    .keepalive_100ms = SERVER_TCP_IDLE_MS / 100 };
+        size_t n = answer(pair->view, pair->page, &call, out + SERVER_FRAME_PREFIX_BYTES, counts);
         *used += SERVER_FRAME_PREFIX_BYTES + len;
         c->since = tcp->now;
         if (n == 0)

@@ -12,6 +12,7 @@
 #include "dnsflip/base/err.h"
 #include "dnsflip/dns/counters.h"
 #include "dnsflip/dns/page.h"
+#include "dnsflip/dns/rate.h"
 #include "dnsflip/dns/server.h"
 #include "dnsflip/dns/view.h"
 
@@ -27,7 +28,8 @@ struct server_thread {
     pthread_t id;
     int fds[SERVER_LISTENS_MAX]; /* owned: UDP sockets, one per address */
     size_t n_fds;
-    int epoll; /* owned: TCP */
+    uint8_t rate_key[SIPHASH_KEY_BYTES]; /* of its table: UDP */
+    int epoll;                           /* owned: TCP */
 };
 
 /* From here on the thread may load the pair and the words of its page.  turn becomes odd, and the

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "dnsflip/base/mem.h"
+#include "dnsflip/base/mono.h"
 #include "dnsflip/dns/answer.h"
 
 #define BATCH 32             /* messages per system call: what two L1 caches hold */
@@ -27,6 +28,7 @@ struct pktinfo {
 } __attribute__((aligned(sizeof(size_t))));
 
 union peer {
+    sa_family_t family;
     struct sockaddr_in in;
     struct sockaddr_in6 in6;
 };
@@ -38,11 +40,14 @@ struct batch {
     struct pktinfo pktinfos[BATCH];
     uint8_t queries[BATCH][SLOT_BYTES] __attribute__((aligned(64)));
     uint8_t answers[BATCH][SLOT_BYTES] __attribute__((aligned(64)));
+    struct rate_table rates;
 };
 
-static struct batch *batch_new(void)
+static struct batch *batch_new(const struct server_thread *t)
 {
     struct batch *b = mem_zalloc(sizeof(*b));
+
+    memcpy(b->rates.key, t->rate_key, sizeof(b->rates.key));
 
     for (int i = 0; i < BATCH; i++) {
         b->in_iov[i] = (struct iovec){ .iov_base = b->queries[i], .iov_len = QUERY_BYTES_MAX };
@@ -119,6 +124,31 @@ static uint32_t send_all(int fd, struct batch *b, unsigned n)
     return failed;
 }
 
+/* What is left of an answer of len bytes once the rate limit has been asked; 0 = nothing. */
+static size_t limit_rate(struct batch *b, const struct view_face *face, const union peer *peer,
+                         const struct answer_call *call, uint8_t *out, size_t len, uint32_t now_ms,
+                         uint32_t counts[static COUNTERS])
+{
+    const struct rate_limit limit = { .per_second = face->rate, .slip = face->slip };
+    const uint8_t *ip = peer->family == AF_INET6 ? peer->in6.sin6_addr.s6_addr
+                                                 : (const uint8_t *)&peer->in.sin_addr;
+    size_t ip_bytes = peer->family == AF_INET6 ? 16 : 4;
+
+    if (rate_is_exempt(face->exempt, face->n_exempt, ip, ip_bytes))
+        return len;
+    switch (rate_check(&b->rates, &limit, rate_network(ip, ip_bytes), call->kind, now_ms)) {
+    case RATE_ANSWER:
+        break;
+    case RATE_SLIP:
+        counts[COUNTER_RATE_SLIPPED]++;
+        return answer_slip(call, out, len);
+    case RATE_DROP:
+        counts[COUNTER_RATE_DROPPED]++;
+        return 0;
+    }
+    return len;
+}
+
 /* Answers the n messages received.  The turn stays odd until they are sent: an answer made from a
  * word that has since changed is then never on its way behind a flip that counts as done. */
 static void answer_batch(struct server_thread *t, struct batch *b, int fd, unsigned n)
@@ -126,10 +156,15 @@ static void answer_batch(struct server_thread *t, struct batch *b, int fd, unsig
     uint32_t counts[COUNTERS] = { 0 };
     unsigned n_out = 0;
     const struct server_pair *pair = server_enter(t);
+    const struct view_face *face = view_face(pair->view);
+    uint32_t now_ms = face->rate != 0 ? (uint32_t)mono_now().ms : 0;
 
     for (unsigned i = 0; i < n; i++) {
-        size_t len = answer(pair->view, pair->page, b->queries[i], b->in[i].msg_len, false,
-                            b->answers[n_out], counts);
+        struct answer_call call = { .query = b->queries[i], .len = b->in[i].msg_len };
+        uint8_t *answered = b->answers[n_out];
+        size_t len = answer(pair->view, pair->page, &call, answered, counts);
+        if (len > 0 && face->rate != 0)
+            len = limit_rate(b, face, &b->peers[i], &call, answered, len, now_ms, counts);
         if (len == 0)
             continue;
         struct msghdr *in = &b->in[i].msg_hdr;
@@ -191,7 +226,7 @@ static void serve_several(struct server_thread *t, struct batch *b)
 void *server_udp_run(void *arg)
 {
     struct server_thread *t = arg;
-    struct batch *b = batch_new();
+    struct batch *b = batch_new(t);
 
     if (t->n_fds == 1)
         serve_one(t, b);

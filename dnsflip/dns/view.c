@@ -184,6 +184,22 @@ static int check_zones(const struct view *v, struct err *err)
     return 0;
 }
 
+static int check_face(const struct view *v, struct err *err)
+{
+    const struct view_face *face = view_at(v, v->header.face);
+    bool good = IN_FILE(v, v->header.face, 1, struct view_face) && face->rate <= RATE_LIMIT_MAX &&
+                face->slip <= RATE_SLIP_MAX && face->nsid_len < NSID_BYTES &&
+                face->n_exempt <= EXEMPT_MAX;
+
+    for (uint32_t i = 0; good && i < face->n_exempt; i++) {
+        const struct view_network *network = &face->exempt[i];
+
+        good = (network->ip_bytes == 4 || network->ip_bytes == 16) &&
+               network->bits <= 8 * network->ip_bytes;
+    }
+    return good ? 0 : err_set(err, ERR_REMOTE, "view: its options for the face are malformed");
+}
+
 static int check_slots(const struct view *v, struct err *err)
 {
     const struct view_slot *slots = view_at(v, v->header.slots);
@@ -221,7 +237,7 @@ static int check_view(const struct view *v, uint64_t size, struct err *err)
         return err_set(err, ERR_REMOTE, "view: wrong checksum");
     if (h->labels > VIEW_LABELS_MAX)
         return err_set(err, ERR_REMOTE, "view: names of %u labels", h->labels);
-    if (check_groups(v, err) < 0 || check_zones(v, err) < 0)
+    if (check_face(v, err) < 0 || check_groups(v, err) < 0 || check_zones(v, err) < 0)
         return -1;
     return check_slots(v, err);
 }
@@ -262,6 +278,11 @@ void view_close(const struct view *v)
 
     if (v != NULL)
         munmap(u.out, v->header.size);
+}
+
+const struct view_face *view_face(const struct view *v)
+{
+    return view_at(v, v->header.face);
 }
 
 uint64_t view_generation(const struct view *v)

@@ -16,6 +16,10 @@ struct view; /* opaque; the layout is in view_format.h, shared by render/ and an
 __attribute__((warn_unused_result)) int view_open(int fd, const struct view **out, struct err *err);
 void view_close(const struct view *v);
 
+/* How the face treats its clients (view_format.h). */
+struct view_face;
+const struct view_face *view_face(const struct view *v);
+
 uint64_t view_generation(const struct view *v);
 uint32_t view_serial(const struct view *v); /* the floor of every zone's SOA serial */
 uint32_t view_groups(const struct view *v); /* words its page must have */

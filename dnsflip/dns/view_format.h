@@ -2,8 +2,8 @@
  * it, answer.c reads it.  Offsets are in bytes from the start of the file; integers are the
  * machine's own, but for the bytes of answers and names, which are as on the wire.
  *
- *   header | slots | zones | groups | numbers of groups | nodes, directories, answers, names |
- * padding
+ *   header | slots | zones | groups | face | numbers of groups | nodes, directories, answers, names
+ * | padding
  *
  * A query's name is hashed and looked up among the slots; its slot leads to a node; the node has
  * a directory for each index of its group's word, the first for a word that is not set and for a
@@ -20,7 +20,7 @@
 #include "dnsflip/model/limits.h"
 
 #define VIEW_MAGIC UINT64_C(0x3157565f50494c46) /* "FLIP_VW1" in memory order */
-#define VIEW_FORMAT 1
+#define VIEW_FORMAT 2
 #define VIEW_BYTES_MAX (UINT32_C(1) << 31)
 #define VIEW_PADDING_BYTES 64 /* behind the last byte in use: readers move whole words */
 #define VIEW_NAME_BYTES 255   /* of a name on the wire */
@@ -42,7 +42,7 @@ struct view_header {
     uint32_t groups; /* offset */
     uint32_t n_groups;
     uint32_t labels; /* of the longest name in the view, in labels: nothing lies deeper */
-    uint32_t reserved;
+    uint32_t face;   /* offset */
 };
 
 /* Open addressing: a name's slot is the first, from its hash on, that has its tag and its node. */
@@ -64,6 +64,23 @@ struct view_group {
     uint32_t name; /* offset of text with a NUL */
     uint32_t n_clusters;
     uint32_t clusters[CLUSTERS_MAX]; /* offsets of texts; place k is index k + 1 of the word */
+};
+
+/* Addresses whose first bits are those of ip. */
+struct view_network {
+    uint8_t ip_bytes; /* 4, 16 */
+    uint8_t bits;     /* 0..8 * ip_bytes */
+    uint8_t ip[16];
+};
+
+/* How the face treats its clients; nothing here is secret. */
+struct view_face {
+    uint32_t rate; /* answers of one kind to one network in a second; 0 = no limit */
+    uint32_t slip; /* every so many past it are truncated, not dropped; 0 = none */
+    uint8_t nsid[NSID_BYTES - 1];
+    uint32_t nsid_len; /* 0 = none is told */
+    uint32_t n_exempt;
+    struct view_network exempt[EXEMPT_MAX]; /* from the limit, beside loopback */
 };
 
 enum view_node_flag {

@@ -13,6 +13,10 @@
 #define LISTENS_MAX 16        /* listen addresses of one provider */
 #define NAMESERVERS_MAX 16    /* NS records of a zone */
 #define SECONDARIES_MAX 16    /* notified secondaries of a zone */
+#define EXEMPT_MAX 32         /* networks exempt from the rate limit */
+#define RATE_LIMIT_MAX 100000 /* answers of one kind to one network in a second */
+#define RATE_SLIP_MAX 10      /* one truncated answer in so many */
+#define NSID_BYTES 65         /* what names this server in answers: 64 and a NUL */
 #define HOSTNAMES_MAX 100000  /* managed names in a file */
 #define ENDPOINTS_MAX 100000  /* in a file, after {deployment} is expanded */
 #define PROBES_MAX 262144     /* endpoint x cluster x address family */

@@ -26,6 +26,15 @@ struct access_cfg {
     uint8_t n_uids, n_gids;
 };
 
+/* How the face treats its clients, whatever provider they ask. */
+struct dns_cfg {
+    char nsid[NSID_BYTES]; /* "none" = not told */
+    uint32_t rate_limit;   /* answers of one kind to one network in a second; 0 = no limit */
+    uint32_t rate_slip;    /* every so many past it are truncated; 0 = all are dropped */
+    struct inet_net exempt[EXEMPT_MAX];
+    uint8_t n_exempt;
+};
+
 struct node_cfg {
     char name[NAME_BYTES];
     char state_dir[PATH_BYTES / 8];
@@ -34,7 +43,8 @@ struct node_cfg {
     uint32_t max_checks_per_second; /* 1..100,000 */
     struct inet_addr http;          /* port 0 = no HTTP listener */
     char http_token_file[PATH_BYTES / 8];
-    uint32_t threads;              /* answer threads of the face; 0 = one per core, at most 63 */
+    uint32_t threads; /* answer threads of the face; 0 = one per core, at most 63 */
+    struct dns_cfg dns;
     uint32_t evacuations_per_hour; /* the brake: automatic evacuations, 1 by default */
 };
 

@@ -28,7 +28,7 @@ struct room {
     struct compose c;
     struct full_directory directory;
     uint32_t labels; /* of the longest name */
-    uint32_t slots, slot_bits, zones, groups;
+    uint32_t slots, slot_bits, zones, groups, face;
     bool is_too_long; /* some answer or directory was */
 };
 
@@ -330,6 +330,26 @@ static void add_group(struct room *r, uint32_t i)
     memcpy(at(r, r->groups + i * (uint32_t)sizeof(out)), &out, sizeof(out));
 }
 
+static void add_face(struct room *r, const struct dns_cfg *cfg)
+{
+    struct view_face *face = at(r, r->face);
+
+    face->rate = cfg->rate_limit;
+    face->slip = cfg->rate_slip;
+    if (strcmp(cfg->nsid, "none") != 0) {
+        face->nsid_len = (uint32_t)strlen(cfg->nsid);
+        memcpy(face->nsid, cfg->nsid, face->nsid_len);
+    }
+    for (face->n_exempt = 0; face->n_exempt < cfg->n_exempt; face->n_exempt++) {
+        const struct inet_net *net = &cfg->exempt[face->n_exempt];
+        struct view_network *out = &face->exempt[face->n_exempt];
+
+        out->ip_bytes = net->ip.family == 4 ? 4 : 16;
+        out->bits = net->bits;
+        memcpy(out->ip, net->ip.bytes, sizeof(out->ip));
+    }
+}
+
 static void fill(struct room *r, uint64_t generation, uint32_t serial)
 {
     uint32_t n_groups = (uint32_t)r->ns->settings->n_groups;
@@ -342,6 +362,8 @@ static void fill(struct room *r, uint64_t generation, uint32_t serial)
     r->slots = emit_room(&r->e, sizeof(struct view_slot) << r->slot_bits);
     r->zones = emit_room(&r->e, r->ns->n_zones * sizeof(struct view_zone));
     r->groups = emit_room(&r->e, n_groups * sizeof(struct view_group));
+    r->face = emit_room(&r->e, sizeof(struct view_face));
+    add_face(r, &r->ns->settings->node.dns);
     for (unsigned i = 0; i < r->ns->n_zones; i++)
         add_zone(r, i);
     for (uint32_t i = 0; i < n_groups; i++)
@@ -360,6 +382,7 @@ static void fill(struct room *r, uint64_t generation, uint32_t serial)
         .groups = r->groups,
         .n_groups = n_groups,
         .labels = r->labels,
+        .face = r->face,
     };
 }
 

@@ -69,8 +69,9 @@ static double measure(const struct view *view, const struct page *page, unsigned
         double ns;
 
         for (unsigned i = 0; i < 100 * QUERIES; i++) {
-            size_t n =
-                answer(view, page, queries[i % QUERIES], lengths[i % QUERIES], false, out, counts);
+            struct answer_call call = { .query = queries[i % QUERIES],
+                                        .len = lengths[i % QUERIES] };
+            size_t n = answer(view, page, &call, out, counts);
 
             *wrong += n < 12 || (out[3] & 15U) != rcode;
         }

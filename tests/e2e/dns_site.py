@@ -309,8 +309,8 @@ def _target(records):
 class DnsSite:
     """Folder, addresses and configuration; what world.Daemon wants of a site."""
 
-    def __init__(self, folder, listen=("127.0.0.1",)):
-        self.folder = folder
+    def __init__(self, folder, listen=("127.0.0.1",), dns="{}"):
+        self.folder, self.options = folder, dns
         port = free_port(listen[0])
         self.listen = [(ip, port) for ip in listen]
         self.dns = self.listen[0]
@@ -375,6 +375,7 @@ node:
   control_socket: {self.folder}/s
   access: {{ admin: ["uid:{os.getuid()}"] }}
   http: none
+  dns: {self.options}
 clusters:
   use1: {{ region: us-east-1, target: {{ A: [{USE1}] }} }}
   usw2: {{ region: us-west-2, target: {{ A: [{USW2}] }} }}
@@ -385,9 +386,9 @@ groups:{groups}
 """
 
 
-def start(folder, listen=("127.0.0.1",), active="use1"):
+def start(folder, listen=("127.0.0.1",), active="use1", dns="{}"):
     """A daemon that serves; group new came after init and was never adopted."""
-    site = DnsSite(folder, listen)
+    site = DnsSite(folder, listen, dns)
     daemon = Daemon(site, site.config(has_new=False))
     daemon.init("--active", active)
     daemon.write(site.config(has_new=True))

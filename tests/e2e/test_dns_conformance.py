@@ -13,7 +13,7 @@ from dns_strict import (A, AA, ANY, AXFR, BADVERS, CLEAR, DS, FORMERR, IXFR, NOE
 NAME = "www.dr.example.test"
 NOWHERE = "nothing.dr.example.test"
 UDP_BYTES = 1232
-NSID, CLIENT_SUBNET, COOKIE, KEEPALIVE, PADDING = 3, 8, 10, 11, 12
+NSID, CLIENT_SUBNET, COOKIE, KEEPALIVE, PADDING, EXTENDED_ERROR = 3, 8, 10, 11, 12, 15
 SILENCE_S = 0.2
 
 
@@ -271,15 +271,50 @@ def test_other_versions_of_edns_are_bad_versions(way, version):
 
 
 @pytest.mark.parametrize("options", [[(65001, b"")], [(65001, b"x" * 100)], [(0, b"")], [(13, b"\x03www\0")],
-                                     [(NSID, b"")], [(CLIENT_SUBNET, bytes([0, 1, 24, 0, 192, 0, 2]))],
+                                     [(CLIENT_SUBNET, bytes([0, 1, 24, 0, 192, 0, 2]))],
                                      [(CLIENT_SUBNET, b"garbage")], [(COOKIE, b"12345678")],
-                                     [(COOKIE, b"1")], [(KEEPALIVE, b"")], [(PADDING, bytes(300))],
-                                     [(n, b"abc") for n in range(100)]])
+                                     [(COOKIE, b"1")], [(PADDING, bytes(300))],
+                                     [(n, b"abc") for n in range(16, 116)]])
 def test_options_are_passed_over_and_not_echoed(way, options):
-    """RFC 6891 6.1.2, RFC 7871 7.1.2, RFC 7873 5.2, RFC 5001 2.1: an option that is not implemented
-    is ignored."""
+    """RFC 6891 6.1.2, RFC 7871 7.1.2, RFC 7873 5.2: an option that is not implemented is ignored."""
     got = way.ask(query(NAME, additional=(opt(options=options),)))
     assert (got.rcode, got.opt.rdata) == (NOERROR, b"") and got.answer
+
+
+def options_of(got):
+    """{code: bytes} of an answer's OPT record."""
+    rdata, found = got.opt.rdata, {}
+    while rdata:
+        code, n = struct.unpack("!HH", rdata[:4])
+        assert code not in found and len(rdata) >= 4 + n
+        found[code], rdata = rdata[4:4 + n], rdata[4 + n:]
+    return found
+
+
+@pytest.mark.parametrize("sent", [b"", b"ignored"])
+def test_who_asks_which_server_it_is_is_told(way, sent):
+    """RFC 5001 2.2: the node's name, whatever came with the question."""
+    got = way.ask(query(NAME, additional=(opt(options=[(NSID, sent)]),)))
+    assert options_of(got) == {NSID: b"test"} and got.answer
+
+
+@pytest.mark.parametrize("sent", [b"", b"\0\1"])
+def test_over_tcp_an_idle_connections_life_is_told_to_who_asks(udp, tcp, sent):
+    """RFC 7828 3.2.2, 3.3.2: in units of 100 ms, over TCP alone; a TIMEOUT in the question means nothing."""
+    asked = query(NAME, additional=(opt(options=[(KEEPALIVE, sent)]),))
+    told = options_of(tcp.ask(asked))
+    assert list(told) == [KEEPALIVE] and 0 < struct.unpack("!H", told[KEEPALIVE])[0] <= 300
+    assert options_of(udp.ask(asked)) == {}
+
+
+@pytest.mark.parametrize("name,qtype,qclass,reason", [
+    (next(iter(dns_site.UNADOPTED)), A, 1, 14), ("example.org", A, 1, 20), ("dr.example.test", AXFR, 1, 18),
+    (NAME, 253, 1, 21), (NAME, A, 3, 21)])
+def test_a_refusal_says_why(udp, name, qtype, qclass, reason):
+    """RFC 8914: an extended error beside the rcode, for whoever speaks EDNS."""
+    got = udp.ask(query(name, qtype, qclass, additional=(opt(),)))
+    assert got.rcode and options_of(got) == {EXTENDED_ERROR: struct.pack("!H", reason)}
+    assert udp.ask(query(name, qtype, qclass)).opt is None
 
 
 @pytest.mark.parametrize("records", [

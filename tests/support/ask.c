@@ -99,7 +99,11 @@ void ask_add_opt(struct ask *a, unsigned payload, unsigned version, bool is_do)
 size_t ask_send(struct ask *a, bool is_tcp)
 {
     memset(a->out, 0xee, sizeof(a->out));
-    a->out_len = answer(a->view, a->page, a->query, a->query_len, is_tcp, a->out, a->counts);
+    a->call = (struct answer_call){ .query = a->query,
+                                    .len = a->query_len,
+                                    .is_tcp = is_tcp,
+                                    .keepalive_100ms = a->keepalive_100ms };
+    a->out_len = answer(a->view, a->page, &a->call, a->out, a->counts);
     return a->out_len;
 }
 

@@ -19,6 +19,8 @@ struct ask {
     uint32_t counts[COUNTERS];
     uint8_t query[ASK_BYTES];
     size_t query_len;
+    uint16_t keepalive_100ms;
+    struct answer_call call; /* of the last one sent */
     uint8_t out[ASK_BYTES];
     size_t out_len;
     char text[8192];

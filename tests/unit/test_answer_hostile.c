@@ -62,7 +62,8 @@ static void send_exact(struct ask *a, uint8_t *out)
     size_t n;
 
     memcpy(query, a->query, a->query_len);
-    n = answer(a->view, a->page, query, a->query_len, false, out, a->counts);
+    a->call = (struct answer_call){ .query = query, .len = a->query_len };
+    n = answer(a->view, a->page, &a->call, out, a->counts);
     assert_true(n <= ANSWER_UDP_BYTES);
     assert_true(n == 0 || (n >= 12 && memcmp(out, query, 2) == 0 && (out[2] & 0x80) != 0));
     a->out_len = n;

@@ -54,6 +54,45 @@ static void what_is_no_address_is_refused(void **state)
     }
 }
 
+static void networks_are_read_and_written_back(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *written; /* NULL: refused */
+    } cases[] = {
+        { "192.0.2.0/24", "192.0.2.0/24" },
+        { "192.0.2.7", "192.0.2.7/32" },
+        { "0.0.0.0/0", "0.0.0.0/0" },
+        { "192.0.2.6/31", "192.0.2.6/31" },
+        { "192.0.2.7/31", NULL },
+        { "192.0.2.0/23", "192.0.2.0/23" },
+        { "192.0.3.0/23", NULL },
+        { "192.0.2.0/33", NULL },
+        { "2001:db8::/32", "2001:db8::/32" },
+        { "2001:db8::/31", "2001:db8::/31" },
+        { "2001:db9::/31", NULL },
+        { "2001:db8::1", "2001:db8::1/128" },
+        { "2001:db8::/129", NULL },
+        { "::/0", "::/0" },
+        { "192.0.2.0/", NULL },
+        { "192.0.2.0/+8", NULL },
+        { "/8", NULL },
+        { "", NULL },
+        { "lan/8", NULL },
+    };
+    char out[INET_TEXT_BYTES];
+
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        struct inet_net net = { .bits = 9 };
+
+        assert_int_equal(inet_parse_net(cases[i].text, &net), cases[i].written != NULL);
+        if (cases[i].written != NULL)
+            assert_string_equal(inet_format_net(&net, out), cases[i].written);
+        else
+            assert_int_equal(net.bits, 9);
+    }
+}
+
 static void an_address_and_port_are_read_and_written_back(void **state)
 {
     (void)state;
@@ -203,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_are_read_and_written_back),
         cmocka_unit_test(what_is_no_address_is_refused),
+        cmocka_unit_test(networks_are_read_and_written_back),
         cmocka_unit_test(an_address_and_port_are_read_and_written_back),
         cmocka_unit_test(a_missing_or_wrong_port_is_refused),
         cmocka_unit_test(equality_needs_the_same_family_and_bytes),

@@ -147,7 +147,7 @@ static void a_file_of_another_size_or_format_is_refused(void **state)
     bytes[offsetof(struct view_header, format)]++;
     fix_checksum(bytes, n);
     assert_null(open_bytes(bytes, n, SEALS, &err));
-    assert_non_null(strstr(err.text, "format 2"));
+    assert_non_null(strstr(err.text, "format 3"));
     mem_free(bytes);
 }
 
@@ -173,7 +173,10 @@ static void ask_everything(const struct view *v, const struct page *page)
             ask_make(&a, names[i], types[k]);
             for (int is_tcp = 0; is_tcp < 2; is_tcp++) {
                 size_t max = is_tcp != 0 ? ANSWER_TCP_BYTES : ANSWER_UDP_BYTES;
-                size_t n = answer(v, page, a.query, a.query_len, is_tcp != 0, outs[is_tcp], counts);
+                struct answer_call call = { .query = a.query,
+                                            .len = a.query_len,
+                                            .is_tcp = is_tcp != 0 };
+                size_t n = answer(v, page, &call, outs[is_tcp], counts);
 
                 assert_true(n >= 12 && n <= max);
             }
