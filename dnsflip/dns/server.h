@@ -54,10 +54,10 @@ struct server *server_new(struct counters *counters);
 __attribute__((warn_unused_result)) int
 server_listen(struct server *s, const struct server_listens *set, struct err *err);
 
-/* Publishes a pair that answer_check_pair accepted, and takes it over.  One at a time: call it
- * again only after server_settle said true. */
+/* Publishes a pair that answer_check_pair accepted, and takes its parts over.  One at a time: call
+ * it again only after server_settle said true. */
 __attribute__((warn_unused_result)) int
-server_publish(struct server *s, const struct server_pair *pair, struct err *err);
+server_publish(struct server *s, const struct server_pair *published, struct err *err);
 
 /* Whether every thread has been quiet since the last server_publish; then the pair before is
  * unmapped.  To be asked until true, at most once a millisecond. */
