@@ -55,6 +55,9 @@ int cli_ledger(const struct cli_args *args, const struct settings *s, struct led
     else if ((result = journal_read(path, on_entry, l, &torn_bytes, err)) != 0)
         (void)err_wrap(err, "no daemon answers, and the journal tells nothing (--active CLUSTER "
                             "says which cluster is active)");
+    if (result == 0 && l->head_left > 0)
+        result =
+            err_set(err, ERR_REMOTE, "%s: %u lines of its head are missing", path, l->head_left);
     if (result != 0) {
         ledger_free(l);
         return -1;

@@ -44,12 +44,38 @@ static int on_entry(void *arg, const struct journal_entry *entry, struct err *er
     return ledger_fold(j->ledger, entry, err);
 }
 
+/* The journal goes on in the file that it has, and tries again. */
+static void on_journal_trouble(void *arg, const struct err *err)
+{
+    struct judge *j = arg;
+    struct journal_entry entry = { .kind = ENTRY_ALARM, .time = loop_now(j->loop).wall };
+
+    log_warn("alarm", "journal-file: no new file of the journal: %s", err->text);
+    str_copy(entry.detail, sizeof(entry.detail), "journal-file");
+    str_copy(entry.reason, sizeof(entry.reason), err->text);
+    journal_append(j->journal, &entry, NULL, NULL);
+}
+
 static int start_journal(struct judge *j, struct err *err)
 {
-    const char *state_dir = j->site.settings->node.state_dir;
+    const struct node_cfg *node = &j->site.settings->node;
+    const char *state_dir = node->state_dir;
+    struct journal_cfg cfg = { .state_dir = state_dir,
+                               .loop = j->loop,
+                               .visit = on_entry,
+                               .trouble = on_journal_trouble,
+                               .arg = j,
+                               .durable = ledger_new(),
+                               .file_bytes = node->journal_file_bytes,
+                               .old_files = node->journal_old_files };
 
     j->ledger = ledger_new();
-    if (journal_open(state_dir, j->loop, on_entry, j, &j->journal, err) == 0) {
+    if (journal_open(&cfg, &j->journal, err) == 0) {
+        if (j->ledger->head_left > 0)
+            return err_set(err, ERR_REMOTE,
+                           "the journal in %s ends in its head, %u lines are missing: put its copy "
+                           "back (see dnsflip audit verify)",
+                           state_dir, j->ledger->head_left);
         if (j->ledger->is_initialised)
             return 0;
         return err_set(err, ERR_REMOTE,

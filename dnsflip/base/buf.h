@@ -28,6 +28,10 @@ bool buf_putc(struct buf *b, char c);
 bool buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool buf_vprintf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
+/* The text as a JSON string, quotes included: control characters escaped, each byte that is not
+ * UTF-8 written as '?'. */
+void buf_add_json(struct buf *b, const char *text);
+
 /* Drops the first n bytes (n <= len) and moves the rest to the front. */
 void buf_consume(struct buf *b, size_t n);
 

@@ -103,6 +103,23 @@ const struct key_spec schema_node_keys[] = {
       .max = 1000,
       .may_reload = true,
       .help = "The brake: automatic evacuations of one cluster within an hour." },
+    { .name = "journal_file_size",
+      .type = KEY_SIZE,
+      MEMBER(node_cfg, journal_file_bytes),
+      .fallback = "16MiB",
+      .min = 64 * 1024,
+      .max = 1024 * 1024 * 1024,
+      .help = "A file of the journal that has grown by so much is followed by a new one, which "
+              "begins with all that is still known: a start reads one file." },
+    { .name = "journal_old_files",
+      .type = KEY_UINT,
+      MEMBER(node_cfg, journal_old_files),
+      .fallback = "64",
+      .min = 0,
+      .max = 10000,
+      .help =
+          "Older files of the journal that are kept for audits; the oldest ones beyond that are "
+          "removed. 0 keeps all." },
     { .name = NULL },
 };
 

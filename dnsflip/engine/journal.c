@@ -1,86 +1,25 @@
 #include "dnsflip/engine/journal.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "dnsflip/base/fsio.h"
 #include "dnsflip/base/mem.h"
 #include "dnsflip/base/str.h"
-#include "dnsflip/engine/journal_codec.h"
-#include "dnsflip/engine/journal_file.h"
+#include "dnsflip/engine/journal_old.h"
+#include "dnsflip/engine/journal_state.h"
+#include "dnsflip/engine/ledger.h"
 #include "dnsflip/io/loop.h"
 
-#define BATCH_BYTES (256UL * 1024) /* written and synced at once */
-
-_Static_assert((JOURNAL_QUEUE_MAX & (JOURNAL_QUEUE_MAX - 1)) == 0, "slots are counted modulo");
-_Static_assert(BATCH_BYTES > JOURNAL_LINE_MAX, "a batch holds at least one line");
-
-/* One entry on its way.  The loop's thread makes it, fills it and frees it; between queued and
- * finished only the writer touches it. */
-struct slip {
-    struct journal_entry entry;
-    journal_done *done;
-    void *arg;
-    struct mono queued;
-    uint64_t era; /* see journal.era */
-    bool ok;
-    struct err err;
-    struct slip *next; /* refused ones only */
-};
-
-/* Of the writer; whoever is second to say so, the writer or journal_close, frees the journal. */
-enum fate { WRITER_RUNS = 0, WRITER_HAS_ENDED, WRITER_IS_ABANDONED };
-
-/* Three counters divide the ring: [reported, finished) belongs to the loop's thread again,
- * [finished, queued) to the writer.  A slot is free again once it is reported. */
-struct journal {
-    struct slip *ring[JOURNAL_QUEUE_MAX];
-    _Atomic uint64_t queued;   /* stored by the loop's thread */
-    _Atomic uint64_t finished; /* stored by the writer */
-    _Atomic bool is_stopping;
-    _Atomic int fate; /* enum fate */
-    int wake_fd;      /* eventfd: loop -> writer */
-    int done_fd;      /* eventfd: writer -> loop */
-    pthread_t thread;
-
-    /* the loop's */
-    struct loop *loop; /* borrowed */
-    struct loop_fd *watch;
-    uint64_t reported;
-    struct slip *refused, **refused_end; /* the queue was full */
-    uint64_t era; /* counts the failures reported; entries of an era stand or fall together */
-    int lock;
-
-    /* the writer's */
-    char path[PATH_BYTES];
-    int fd; /* -1 = not trusted any more */
-    struct journal_tail tail;
-    struct mono tried; /* to open it anew */
-    uint64_t failed_era;
-    bool has_failed;    /* failed_era is one */
-    struct err failure; /* of the file, or of failed_era */
-    struct buf lines;
-};
-
-static void poke(int fd)
+void journal_poke(int fd)
 {
     uint64_t one = 1;
 
     /* Only a counter near 2^64 could refuse, and then it wakes the other side all the same. */
     (void)!write(fd, &one, sizeof(one));
-}
-
-static struct slip *slip_at(struct journal *j, uint64_t number)
-{
-    return j->ring[number & (JOURNAL_QUEUE_MAX - 1)];
 }
 
 static void close_if_open(int fd)
@@ -89,13 +28,12 @@ static void close_if_open(int fd)
         close(fd);
 }
 
-/* Without a writer, or by it as the last thing it does. */
-static void destroy(struct journal *j)
+void journal_destroy(struct journal *j)
 {
     uint64_t queued = atomic_load_explicit(&j->queued, memory_order_relaxed);
 
     while (j->reported < queued)
-        mem_free(slip_at(j, j->reported++));
+        mem_free(journal_slip(j, j->reported++));
     while (j->refused != NULL) {
         struct slip *s = j->refused;
 
@@ -103,139 +41,12 @@ static void destroy(struct journal *j)
         mem_free(s);
     }
     buf_fini(&j->lines);
+    ledger_free(j->durable);
     close_if_open(j->wake_fd);
     close_if_open(j->done_fd);
     close_if_open(j->fd);
     close_if_open(j->lock);
     mem_free(j);
-}
-
-/* ---- the writer's thread -------------------------------------------------------------------- */
-
-/* Hands the slips up to (not including) end back. */
-static void finish(struct journal *j, uint64_t end)
-{
-    atomic_store_explicit(&j->finished, end, memory_order_release);
-    poke(j->done_fd);
-}
-
-/* The era of this slip is lost. */
-static void fail(struct journal *j, struct slip *s)
-{
-    s->ok = false;
-    s->err = j->failure;
-    s->entry.seq = 0;
-    j->has_failed = true;
-    j->failed_era = s->era;
-}
-
-/* What a failed write left is cut off at once if that can still be done: a crash before the next
- * open would otherwise find entries that were reported as lost. */
-static void distrust(struct journal *j)
-{
-    struct err ignored;
-
-    (void)!journal_file_cut(j->fd, j->path, &j->tail, &ignored);
-    close(j->fd);
-    j->fd = -1;
-    j->tried = mono_now();
-}
-
-static bool is_open(struct journal *j)
-{
-    struct mono now = mono_now();
-
-    if (j->fd >= 0)
-        return true;
-    if (mono_since(now, j->tried) < JOURNAL_RETRY_MS)
-        return false;
-    j->tried = now;
-    j->fd = journal_file_reopen(j->path, &j->tail, &j->failure);
-    return j->fd >= 0;
-}
-
-/* Encodes slips from at on until the batch is full, end is reached or one cannot be written;
- * returns the first that is not in j->lines.  *next is the tail once they are durable. */
-static uint64_t fill_batch(struct journal *j, uint64_t at, uint64_t end, struct journal_tail *next)
-{
-    buf_reset(&j->lines);
-    *next = j->tail;
-    for (; at < end && j->lines.len + JOURNAL_LINE_MAX <= BATCH_BYTES; at++) {
-        struct slip *s = slip_at(j, at);
-        char hash[JOURNAL_HASH_BYTES];
-
-        if (j->has_failed && s->era <= j->failed_era)
-            break;
-        s->entry.seq = next->seq + 1;
-        if (journal_encode(&s->entry, next->hash, &j->lines, hash, &s->err) != 0)
-            break;
-        s->ok = true;
-        next->seq++;
-        memcpy(next->hash, hash, sizeof(next->hash));
-    }
-    next->bytes = j->tail.bytes + j->lines.len;
-    return at;
-}
-
-static int write_batch(struct journal *j, struct err *err)
-{
-    if (fsio_write_all(j->fd, j->lines.data, j->lines.len, err) != 0)
-        return err_wrap(err, "%s", j->path);
-    if (fdatasync(j->fd) != 0)
-        return err_sys(err, errno, "cannot sync %s", j->path);
-    return 0;
-}
-
-/* Finishes at least the slip at `at`; returns the first one that is left. */
-static uint64_t work(struct journal *j, uint64_t at, uint64_t end)
-{
-    struct slip *first = slip_at(j, at);
-    struct journal_tail next;
-
-    if ((j->has_failed && first->era <= j->failed_era) || !is_open(j)) {
-        fail(j, first);
-        return at + 1;
-    }
-    uint64_t batch_end = fill_batch(j, at, end, &next);
-    if (batch_end == at) {
-        j->failure = first->err;
-        fail(j, first);
-        return at + 1;
-    }
-    if (write_batch(j, &j->failure) == 0) {
-        j->tail = next;
-        return batch_end;
-    }
-    distrust(j);
-    for (uint64_t i = at; i < batch_end; i++)
-        fail(j, slip_at(j, i));
-    return batch_end;
-}
-
-static void *writer(void *arg)
-{
-    struct journal *j = arg;
-    uint64_t at = 0;
-    uint64_t count;
-
-    for (;;) {
-        bool is_stopping = atomic_load_explicit(&j->is_stopping, memory_order_acquire);
-        uint64_t end = atomic_load_explicit(&j->queued, memory_order_acquire);
-
-        if (at < end) {
-            at = work(j, at, end);
-            finish(j, at);
-        } else if (is_stopping) {
-            break;
-        } else {
-            (void)!read(j->wake_fd, &count, sizeof(count));
-        }
-    }
-    if (atomic_exchange(&j->fate, WRITER_HAS_ENDED) == WRITER_IS_ABANDONED)
-        destroy(j);
-    else
-        poke(j->done_fd);
-    return NULL;
 }
 
 /* ---- the loop's thread ---------------------------------------------------------------------- */
@@ -261,16 +72,29 @@ static void report_refused(struct journal *j)
     }
 }
 
+static void report_trouble(struct journal *j)
+{
+    struct err trouble;
+
+    if (!atomic_load_explicit(&j->has_trouble, memory_order_acquire))
+        return;
+    trouble = j->trouble;
+    atomic_store_explicit(&j->has_trouble, false, memory_order_release);
+    if (j->on_trouble != NULL)
+        j->on_trouble(j->trouble_arg, &trouble);
+}
+
 static void on_done(void *arg)
 {
     struct journal *j = arg;
     uint64_t count;
 
     (void)!read(j->done_fd, &count, sizeof(count));
+    report_trouble(j);
     report_refused(j);
     uint64_t finished = atomic_load_explicit(&j->finished, memory_order_acquire);
     while (j->reported < finished) {
-        struct slip *s = slip_at(j, j->reported++);
+        struct slip *s = journal_slip(j, j->reported++);
 
         /* From here on its owner knows: what he appends now may be written again. */
         if (!s->ok && s->era == j->era)
@@ -293,7 +117,7 @@ void journal_append(struct journal *j, const struct journal_entry *entry, journa
     if (queued - j->reported < JOURNAL_QUEUE_MAX) {
         j->ring[queued & (JOURNAL_QUEUE_MAX - 1)] = s;
         atomic_store_explicit(&j->queued, queued + 1, memory_order_release);
-        poke(j->wake_fd);
+        journal_poke(j->wake_fd);
         return;
     }
     (void)err_set(&s->err, ERR_LIMIT, "%d entries wait for the disk already", JOURNAL_QUEUE_MAX);
@@ -303,7 +127,7 @@ void journal_append(struct journal *j, const struct journal_entry *entry, journa
     }
     *j->refused_end = s;
     j->refused_end = &s->next;
-    poke(j->done_fd);
+    journal_poke(j->done_fd);
 }
 
 void journal_backlog(const struct journal *j, uint64_t *entries, int64_t *oldest_ms)
@@ -319,8 +143,23 @@ void journal_backlog(const struct journal *j, uint64_t *entries, int64_t *oldest
 
 /* ---- open and close ------------------------------------------------------------------------- */
 
-static int replay(struct journal *j, journal_visit *visit, void *arg, struct err *err)
+struct replay {
+    const struct journal_cfg *cfg;
+    struct ledger *durable;
+};
+
+static int on_replayed(void *arg, const struct journal_entry *entry, struct err *err)
 {
+    const struct replay *r = arg;
+
+    if (r->durable != NULL && ledger_fold(r->durable, entry, err) != 0)
+        return -1;
+    return r->cfg->visit != NULL ? r->cfg->visit(r->cfg->arg, entry, err) : 0;
+}
+
+static int replay(struct journal *j, const struct journal_cfg *cfg, struct err *err)
+{
+    struct replay r = { .cfg = cfg, .durable = j->durable };
     uint64_t torn_bytes = 0;
 
     j->fd = open(j->path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
@@ -331,7 +170,8 @@ static int replay(struct journal *j, journal_visit *visit, void *arg, struct err
                        j->path);
     if (j->fd < 0)
         return err_sys(err, errno, "cannot open journal %s", j->path);
-    if (journal_file_read(j->fd, j->path, visit, arg, &j->tail, &torn_bytes, err) != 0)
+    journal_old_clean(j->state_dir);
+    if (journal_file_read(j->fd, j->path, NULL, on_replayed, &r, &j->tail, &torn_bytes, err) != 0)
         return -1;
     /* Also makes durable what a killed judge had written, but not synced. */
     return journal_file_cut(j->fd, j->path, &j->tail, err);
@@ -349,7 +189,7 @@ static int start_writer(struct journal *j, struct err *err)
     j->watch = loop_fd_new(j->loop, j->done_fd, false, on_done, j);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    int rc = pthread_create(&j->thread, NULL, writer, j);
+    int rc = pthread_create(&j->thread, NULL, journal_writer, j);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (rc != 0)
         return err_sys(err, rc, "cannot start the journal's thread");
@@ -357,31 +197,33 @@ static int start_writer(struct journal *j, struct err *err)
     return 0;
 }
 
-int journal_open(const char *state_dir, struct loop *loop, journal_visit *visit, void *arg,
-                 struct journal **out, struct err *err)
+int journal_open(const struct journal_cfg *cfg, struct journal **out, struct err *err)
 {
     struct journal *j = mem_zalloc(sizeof(*j));
 
-    j->loop = loop;
+    j->loop = cfg->loop;
     j->wake_fd = j->done_fd = j->fd = -1;
     j->refused_end = &j->refused;
-    buf_init(&j->lines, BATCH_BYTES);
-    j->lock = journal_file_lock(state_dir, err);
+    j->on_trouble = cfg->trouble;
+    j->trouble_arg = cfg->arg;
+    j->durable = cfg->durable;
+    j->file_bytes = cfg->file_bytes;
+    j->old_files = cfg->old_files;
+    buf_init(&j->lines, JOURNAL_BATCH_BYTES);
+    j->lock = journal_file_lock(cfg->state_dir, err);
     if (j->lock < 0)
         goto failed;
-    if (!str_format(j->path, sizeof(j->path), "%s/%s", state_dir, JOURNAL_FILE)) {
-        (void)err_set(err, ERR_LIMIT, "%.200s...: a path has at most %zu bytes", state_dir,
-                      sizeof(j->path) - 1);
+    if (journal_file_path(j->path, cfg->state_dir, JOURNAL_FILE, err) != 0)
         goto failed;
-    }
-    if (replay(j, visit, arg, err) != 0 || start_writer(j, err) != 0)
+    (void)str_copy(j->state_dir, sizeof(j->state_dir), cfg->state_dir);
+    if (replay(j, cfg, err) != 0 || start_writer(j, err) != 0)
         goto failed;
     *out = j;
     return 0;
 
 failed:
     loop_fd_free(j->watch);
-    destroy(j);
+    journal_destroy(j);
     return -1;
 }
 
@@ -409,7 +251,7 @@ void journal_close(struct journal *j)
         return;
     loop_fd_free(j->watch);
     atomic_store_explicit(&j->is_stopping, true, memory_order_release);
-    poke(j->wake_fd);
+    journal_poke(j->wake_fd);
     pthread_t thread = j->thread;
     if (!wait_for_writer(j) && atomic_exchange(&j->fate, WRITER_IS_ABANDONED) != WRITER_HAS_ENDED) {
         /* It sits in the kernel; j is its own from here on. */
@@ -417,5 +259,5 @@ void journal_close(struct journal *j)
         return;
     }
     pthread_join(thread, NULL);
-    destroy(j);
+    journal_destroy(j);
 }

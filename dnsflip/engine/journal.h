@@ -11,6 +11,7 @@
 #include "dnsflip/model/journal_entry.h"
 
 struct journal;
+struct ledger;
 struct loop;
 
 #define JOURNAL_FILE "journal.jsonl" /* in state_dir */
@@ -19,6 +20,7 @@ struct loop;
 #define JOURNAL_QUEUE_MAX 16384      /* entries waiting for the disk */
 #define JOURNAL_RETRY_MS 1000        /* at least, between two tries to reopen after a failure */
 #define JOURNAL_CLOSE_MS 2000        /* journal_close waits no longer for the disk */
+#define JOURNAL_BEGIN_AGAIN_MS 60000 /* at least, between two tries to begin a new file */
 
 /* ok: durable on disk.  !ok: err says why (write failed, queue full). */
 typedef void journal_done(void *arg, const struct journal_entry *entry, bool ok,
@@ -36,17 +38,22 @@ __attribute__((warn_unused_result)) int journal_read(const char *path, journal_v
                                                      void *arg, uint64_t *torn_bytes,
                                                      struct err *err);
 
+/* The same of every file that state_dir still has, oldest first; a start needs the last alone. */
+__attribute__((warn_unused_result)) int
+journal_read_all(const char *state_dir, journal_visit *visit, void *arg, struct err *err);
+
 /* What `audit verify` prints: a last hash that was noted elsewhere proves that nothing before it
  * was changed, cut or added. */
 struct journal_summary {
-    uint64_t entries;
+    uint64_t files;
+    uint64_t entries, first_seq, last_seq;
     uint64_t bytes; /* torn ones not counted */
     uint64_t torn_bytes;
     struct wall first, last; /* times of the entries; 0 = there is none */
     char hash[65];           /* of the last line */
 };
 __attribute__((warn_unused_result)) int
-journal_verify(const char *path, struct journal_summary *out, struct err *err);
+journal_verify(const char *state_dir, struct journal_summary *out, struct err *err);
 
 /* Makes state_dir/journal.jsonl holding the entries, all or nothing; ERR_CONFLICT if there is one
  * or a judge runs there.  Made by root, it belongs to the owner of state_dir. */
@@ -54,10 +61,27 @@ __attribute__((warn_unused_result)) int journal_create(const char *state_dir,
                                                        const struct journal_entry entries[],
                                                        size_t n, struct err *err);
 
+/* Runs in the loop's thread: a new file could not be begun; the journal goes on in the old one. */
+typedef void journal_trouble(void *arg, const struct err *err);
+
+struct journal_cfg {
+    const char *state_dir;
+    struct loop *loop;
+    journal_visit *visit; /* of the replay */
+    journal_trouble *trouble;
+    void *arg; /* of both */
+    /* What a start would know: folded by the journal from what is durable and nothing else, in the
+     * order of the disk.  The journal's own from here on, also on failure.  NULL = no new file is
+     * ever begun. */
+    struct ledger *durable;
+    uint64_t
+        file_bytes;     /* a file that has grown by so much since it began is followed by another */
+    uint32_t old_files; /* so many older ones are kept; 0 = all */
+};
+
 /* Takes the lock (ERR_CONFLICT: another judge has it), replays into visit, cuts a torn last line,
  * starts the writer thread. */
-__attribute__((warn_unused_result)) int journal_open(const char *state_dir, struct loop *loop,
-                                                     journal_visit *visit, void *arg,
+__attribute__((warn_unused_result)) int journal_open(const struct journal_cfg *cfg,
                                                      struct journal **out, struct err *err);
 
 /* Waits up to JOURNAL_CLOSE_MS for what is queued, then lets go; no callbacks any more.  If the

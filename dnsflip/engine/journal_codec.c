@@ -63,6 +63,22 @@ static const struct member members[] = {
     TEXT(request_id),
     TEXT(request_digest),
     OTHER(until, MEMBER_WALL),
+    OTHER(initialised, MEMBER_WALL),
+    OTHER(acked, MEMBER_WALL),
+    OTHER(since, MEMBER_WALL),
+    OTHER(flip_ended, MEMBER_WALL),
+    OTHER(started, MEMBER_WALL),
+    OTHER(changed, MEMBER_WALL),
+    OTHER(settled, MEMBER_WALL),
+    OTHER(ended, MEMBER_WALL),
+    OTHER(steps, MEMBER_U32),
+    OTHER(asked, MEMBER_U32),
+    OTHER(verified, MEMBER_U32),
+    OTHER(is_adopted, MEMBER_BOOL),
+    OTHER(is_lifted, MEMBER_BOOL),
+    OTHER(is_held, MEMBER_BOOL),
+    OTHER(is_changed, MEMBER_BOOL),
+    OTHER(is_hook_begun, MEMBER_BOOL),
     TEXT(detail),
 };
 #define MEMBERS (sizeof(members) / sizeof(members[0]))
@@ -86,48 +102,6 @@ static void hash_of(const char *head, size_t n, char hash[static JOURNAL_HASH_BY
 }
 
 /* ---- encoding ------------------------------------------------------------------------------- */
-
-/* The bytes of the UTF-8 character that p (n > 0 bytes, not ASCII) starts with; 0 = none. */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-    size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    uint32_t code = p[0] & (0xffU >> (len + 1));
-
-    if (p[0] < 0xc2 || p[0] > 0xf4 || n < len)
-        return 0;
-    for (size_t i = 1; i < len; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (p[i] & 0x3fU);
-    }
-    bool is_overlong = (len == 3 && code < 0x800) || (len == 4 && code < 0x10000);
-    bool is_surrogate = code >= 0xd800 && code <= 0xdfff;
-    return is_overlong || is_surrogate || code > 0x10ffff ? 0 : len;
-}
-
-static void add_text(struct buf *out, const char *text)
-{
-    const unsigned char *p = (const unsigned char *)text;
-    size_t n = strlen(text);
-
-    buf_putc(out, '"');
-    while (n > 0) {
-        size_t len = p[0] < 0x80 ? 1 : utf8_length(p, n);
-
-        /* One byte for one byte: a text that fitted before still fits when it is read. */
-        if (len == 0)
-            buf_putc(out, '?');
-        else if (p[0] == '"' || p[0] == '\\')
-            buf_printf(out, "\\%c", p[0]);
-        else if (p[0] < 0x20 || p[0] == 0x7f)
-            buf_printf(out, "\\u%04x", p[0]);
-        else
-            buf_add(out, p, len);
-        p += len > 0 ? len : 1;
-        n -= len > 0 ? len : 1;
-    }
-    buf_putc(out, '"');
-}
 
 static const char *override_name(unsigned bit)
 {
@@ -154,6 +128,11 @@ static void add_overrides(struct buf *out, override_set set)
     buf_putc(out, ']');
 }
 
+static struct wall wall_at(const char *place)
+{
+    return *(const struct wall *)(const void *)place;
+}
+
 /* Is the member left out?  A verb means nothing without an operation. */
 static bool is_empty(const struct journal_entry *e, const struct member *m)
 {
@@ -167,7 +146,7 @@ static bool is_empty(const struct journal_entry *e, const struct member *m)
     case MEMBER_BOOL:
         return !*(const bool *)(const void *)place;
     case MEMBER_WALL:
-        return e->until.ms == 0;
+        return wall_at(place).ms == 0;
     case MEMBER_VERB:
         return e->operation[0] == '\0';
     case MEMBER_STATE:
@@ -188,7 +167,7 @@ static void add_member(struct buf *out, const struct journal_entry *e, const str
     buf_printf(out, ",\"%s\":", m->name);
     switch (m->type) {
     case MEMBER_TEXT:
-        add_text(out, place);
+        buf_add_json(out, place);
         break;
     case MEMBER_U32:
         buf_printf(out, "%u", *(const uint32_t *)(const void *)place);
@@ -197,7 +176,7 @@ static void add_member(struct buf *out, const struct journal_entry *e, const str
         buf_puts(out, "true");
         break;
     case MEMBER_WALL:
-        buf_printf(out, "\"%s\"", wall_format(e->until, time));
+        buf_printf(out, "\"%s\"", wall_format(wall_at(place), time));
         break;
     case MEMBER_VERB:
         buf_printf(out, "\"%s\"", verb_name(e->verb));
@@ -216,20 +195,39 @@ static bool is_writable_time(struct wall t)
     return t.ms > 0 && t.ms <= WALL_MAX_MS;
 }
 
+/* NULL, or the name of a member that cannot be written. */
+static const char *find_unwritable(const struct journal_entry *e)
+{
+    if (!is_writable_time(e->time))
+        return "time";
+    for (size_t i = 0; i < MEMBERS; i++) {
+        const struct member *m = &members[i];
+        struct wall t;
+
+        if (m->type != MEMBER_WALL)
+            continue;
+        t = wall_at((const char *)e + m->offset);
+        if (t.ms != 0 && !is_writable_time(t))
+            return m->name;
+    }
+    return NULL;
+}
+
 int journal_encode(const struct journal_entry *entry, const char *prev, struct buf *out,
                    char hash[static JOURNAL_HASH_BYTES], struct err *err)
 {
     size_t start = out->len;
     char time[WALL_TEXT_BYTES];
+    const char *unwritable;
 
     assert(strlen(prev) == JOURNAL_HASH_BYTES - 1);
     if (entry->seq == 0 || entry->seq > SEQ_MAX)
         return err_set(err, ERR_LIMIT, "journal entry %llu: numbers go from 1 to 2^53",
                        (unsigned long long)entry->seq);
-    if (!is_writable_time(entry->time) || (entry->until.ms != 0 && !is_writable_time(entry->until)))
-        return err_set(
-            err, ERR_LIMIT, "journal entry %s: time %lld, until %lld ms: not in 1970..9999",
-            entry_kind_name(entry->kind), (long long)entry->time.ms, (long long)entry->until.ms);
+    unwritable = find_unwritable(entry);
+    if (unwritable != NULL)
+        return err_set(err, ERR_LIMIT, "journal entry %s: its %s is not in 1970..9999",
+                       entry_kind_name(entry->kind), unwritable);
     buf_printf(out, "{\"v\":%d,\"seq\":%llu,\"time\":\"%s\",\"kind\":\"%s\"", JOURNAL_VERSION,
                (unsigned long long)entry->seq, wall_format(entry->time, time),
                entry_kind_name(entry->kind));
@@ -351,7 +349,7 @@ static int read_member(const cJSON *item, const struct member *m, struct journal
         *(bool *)(void *)place = cJSON_IsTrue(item);
         return 0;
     case MEMBER_WALL:
-        return read_wall(item, m->name, &e->until, err);
+        return read_wall(item, m->name, (struct wall *)(void *)place, err);
     case MEMBER_VERB:
         if (read_word(item, m->name, verb_of, VERBS, &word, err) != 0)
             return -1;
@@ -460,4 +458,21 @@ enum journal_line journal_decode(const char *line, size_t n, const char *prev, u
         rc = decode_object(root, line, n, prev, seq, entry, hash, err);
     cJSON_Delete(root);
     return rc == 0 ? JOURNAL_LINE_GOOD : JOURNAL_LINE_BAD;
+}
+
+bool journal_decode_place(const char *line, size_t n, uint64_t *seq,
+                          char prev[static JOURNAL_HASH_BYTES])
+{
+    cJSON *root = cJSON_ParseWithLength(line, n);
+    const cJSON *kind = cJSON_GetObjectItemCaseSensitive(root, "kind");
+    struct err ignored;
+    bool is_head =
+        cJSON_IsString(kind) && strcmp(kind->valuestring, entry_kind_name(ENTRY_ROTATED)) == 0 &&
+        read_number(cJSON_GetObjectItemCaseSensitive(root, "seq"), "seq", SEQ_MAX, seq, &ignored) ==
+            0 &&
+        read_text(cJSON_GetObjectItemCaseSensitive(root, "prev"), "prev", prev, JOURNAL_HASH_BYTES,
+                  &ignored) == 0;
+
+    cJSON_Delete(root);
+    return is_head;
 }

@@ -3,12 +3,13 @@
  *   {"v":1,"seq":7,"time":"2026-11-23T03:04:05.678Z","kind":"moved",...,"prev":"HEX","hash":"HEX"}
  *
  * hash is the SHA-256 of the line's bytes without its newline and without its last member,
- * `,"hash":"..."`; prev is the hash of the line before, 64 zeros in the first line.  So anybody
- * can check the chain without this program:
+ * `,"hash":"..."`; prev is the hash of the line before, 64 zeros in the first line.  The chain goes
+ * on from file to file (journal_old.h).  So anybody can check it without this program, given all
+ * files in order:
  *
- *   import hashlib, json, re, sys
+ *   import fileinput, hashlib, json, re, sys
  *   seq, prev = 0, "0" * 64
- *   for line in open(sys.argv[1], "rb"):
+ *   for line in fileinput.input(sys.argv[1:], mode="rb"):
  *       part = re.fullmatch(rb'(\{.*),"hash":"([0-9a-f]{64})"\}\n', line)
  *       entry, seq = json.loads(line), seq + 1
  *       assert entry["seq"] == seq and entry["prev"] == prev, f"line {seq}: chain broken"
@@ -21,7 +22,9 @@
 #ifndef DNSFLIP_ENGINE_JOURNAL_CODEC_H
 #define DNSFLIP_ENGINE_JOURNAL_CODEC_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "dnsflip/base/buf.h"
 #include "dnsflip/base/err.h"
@@ -51,5 +54,10 @@ enum journal_line {
 __attribute__((warn_unused_result)) enum journal_line
 journal_decode(const char *line, size_t n, const char *prev, uint64_t seq,
                struct journal_entry *entry, char hash[static JOURNAL_HASH_BYTES], struct err *err);
+
+/* Is this the first line of a file that follows another?  Then what its number is and which hash it
+ * follows, as it says itself: whether that is true only journal_decode and the file before know. */
+bool journal_decode_place(const char *line, size_t n, uint64_t *seq,
+                          char prev[static JOURNAL_HASH_BYTES]);
 
 #endif

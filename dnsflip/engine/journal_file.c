@@ -11,9 +11,9 @@
 #include "dnsflip/base/fsio.h"
 #include "dnsflip/base/mem.h"
 #include "dnsflip/base/str.h"
+#include "dnsflip/engine/journal_old.h"
 
 #define WINDOW_BYTES (128UL * 1024) /* read at once; holds at least one whole line */
-#define FILE_MODE 0640              /* the group may read it, as it may ask for the status */
 #define CREATE_BYTES_MAX (64UL * 1024 * 1024)
 
 _Static_assert(WINDOW_BYTES / 2 > JOURNAL_LINE_MAX, "a line must fit beside the rest of another");
@@ -25,9 +25,10 @@ struct reader {
     journal_visit *visit;
     void *arg;
     struct journal_tail *tail;
-    uint64_t line;    /* number of the line at hand */
-    uint64_t unended; /* bytes of a line that had no newline in a whole window */
-    bool is_torn;     /* the line at hand is torn: nothing may follow */
+    bool takes_first_word; /* of the first line, for its place in the chain */
+    uint64_t line;         /* number of the line at hand */
+    uint64_t unended;      /* bytes of a line that had no newline in a whole window */
+    bool is_torn;          /* the line at hand is torn: nothing may follow */
     uint64_t torn_bytes;
     struct err torn; /* why, should something follow */
 };
@@ -35,6 +36,18 @@ struct reader {
 static int fail_at(const struct reader *r, struct err *err)
 {
     return err_wrap(err, "%s:%llu", r->path, (unsigned long long)r->line);
+}
+
+/* The first line of a file that follows another one says where it stands. */
+static void take_place(struct reader *r, const char *line, size_t n)
+{
+    char prev[JOURNAL_HASH_BYTES];
+    uint64_t seq;
+
+    if (!journal_decode_place(line, n, &seq, prev) || seq < 2)
+        return;
+    r->tail->seq = seq - 1;
+    memcpy(r->tail->hash, prev, sizeof(prev));
 }
 
 /* One line of n bytes; has_end: a newline follows it. */
@@ -47,7 +60,8 @@ static int take_line(struct reader *r, const char *line, size_t n, bool has_end,
         *err = r->torn;
         return fail_at(r, err);
     }
-    r->line++;
+    if (r->line++ == 0 && r->takes_first_word)
+        take_place(r, line, n);
     enum journal_line kind =
         journal_decode(line, n, r->tail->hash, r->tail->seq + 1, &entry, hash, err);
     if (kind == JOURNAL_LINE_BAD)
@@ -61,6 +75,10 @@ static int take_line(struct reader *r, const char *line, size_t n, bool has_end,
     }
     r->tail->bytes += n + 1;
     r->tail->seq++;
+    if (r->line == 1)
+        r->tail->first = r->tail->seq;
+    if (entry_kind_is_head(entry.kind))
+        r->tail->head_bytes = r->tail->bytes;
     memcpy(r->tail->hash, hash, sizeof(hash));
     if (r->visit != NULL && r->visit(r->arg, &entry, err) != 0)
         return fail_at(r, err);
@@ -130,21 +148,28 @@ static int read_windows(struct reader *r, int fd, char *window, struct err *err)
     }
 }
 
-int journal_file_read(int fd, const char *path, journal_visit *visit, void *arg,
-                      struct journal_tail *tail, uint64_t *torn_bytes, struct err *err)
+int journal_file_read(int fd, const char *path, const struct journal_tail *after,
+                      journal_visit *visit, void *arg, struct journal_tail *tail,
+                      uint64_t *torn_bytes, struct err *err)
 {
-    struct reader r = { .path = path, .visit = visit, .arg = arg, .tail = tail };
+    struct reader r = {
+        .path = path, .visit = visit, .arg = arg, .tail = tail, .takes_first_word = after == NULL
+    };
     char *window = mem_array(WINDOW_BYTES, 1);
 
-    *tail = (struct journal_tail){ .hash = JOURNAL_FIRST_PREV };
+    if (after == NULL) {
+        *tail = (struct journal_tail){ .hash = JOURNAL_FIRST_PREV };
+    } else {
+        *tail = (struct journal_tail){ .seq = after->seq };
+        memcpy(tail->hash, after->hash, sizeof(tail->hash));
+    }
     int rc = read_windows(&r, fd, window, err);
     mem_free(window);
     *torn_bytes = r.torn_bytes;
     return rc;
 }
 
-/* Opens path for reading, or for appending too. */
-static int open_file(const char *path, bool for_append, struct err *err)
+int journal_file_open(const char *path, bool for_append, struct err *err)
 {
     int flags = O_CLOEXEC | O_NOFOLLOW | (for_append ? O_RDWR | O_APPEND : O_RDONLY);
     int fd = open(path, flags);
@@ -158,45 +183,19 @@ int journal_read(const char *path, journal_visit *visit, void *arg, uint64_t *to
                  struct err *err)
 {
     struct journal_tail tail;
-    int fd = open_file(path, false, err);
+    int fd = journal_file_open(path, false, err);
 
     if (fd < 0)
         return -1;
-    int rc = journal_file_read(fd, path, visit, arg, &tail, torn_bytes, err);
+    int rc = journal_file_read(fd, path, NULL, visit, arg, &tail, torn_bytes, err);
     close(fd);
-    return rc;
-}
-
-static int note_time(void *arg, const struct journal_entry *entry, struct err *err)
-{
-    struct journal_summary *out = arg;
-
-    (void)err;
-    if (out->first.ms == 0)
-        out->first = entry->time;
-    out->last = entry->time;
-    return 0;
-}
-
-int journal_verify(const char *path, struct journal_summary *out, struct err *err)
-{
-    struct journal_tail tail;
-    int fd = open_file(path, false, err);
-
-    *out = (struct journal_summary){ 0 };
-    if (fd < 0)
-        return -1;
-    int rc = journal_file_read(fd, path, note_time, out, &tail, &out->torn_bytes, err);
-    close(fd);
-    out->entries = tail.seq;
-    out->bytes = tail.bytes;
-    memcpy(out->hash, tail.hash, sizeof(out->hash));
     return rc;
 }
 
 /* ---- lock and creation ---------------------------------------------------------------------- */
 
-static int path_in(char out[static PATH_BYTES], const char *dir, const char *name, struct err *err)
+int journal_file_path(char out[static PATH_BYTES], const char *dir, const char *name,
+                      struct err *err)
 {
     if (str_format(out, PATH_BYTES, "%s/%s", dir, name))
         return 0;
@@ -207,9 +206,9 @@ int journal_file_lock(const char *state_dir, struct err *err)
 {
     char path[PATH_BYTES];
 
-    if (path_in(path, state_dir, JOURNAL_LOCK, err) != 0)
+    if (journal_file_path(path, state_dir, JOURNAL_LOCK, err) != 0)
         return -1;
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, JOURNAL_FILE_MODE);
     if (fd < 0) {
         bool has_folder = errno != ENOENT;
 
@@ -268,14 +267,19 @@ static int create_locked(const char *state_dir, int lock, const struct journal_e
     struct stat st;
     struct buf lines;
 
-    if (path_in(path, state_dir, JOURNAL_FILE, err) != 0)
+    if (journal_file_path(path, state_dir, JOURNAL_FILE, err) != 0)
         return -1;
     if (lstat(path, &st) == 0)
         return err_set(err, ERR_CONFLICT, "there is a journal already: %s", path);
+    if (journal_old_exist(state_dir))
+        return err_set(err, ERR_CONFLICT,
+                       "%s has older files of a journal, but not %s: put its copy back, or move "
+                       "the older ones away",
+                       state_dir, JOURNAL_FILE);
     buf_init(&lines, CREATE_BYTES_MAX);
     int rc = encode_all(entries, n, &lines, err);
     if (rc == 0)
-        rc = fsio_replace(path, buf_text(&lines), lines.len, FILE_MODE, err);
+        rc = fsio_replace(path, buf_text(&lines), lines.len, JOURNAL_FILE_MODE, err);
     buf_fini(&lines);
     return rc == 0 ? give_to_owner(state_dir, path, lock, err) : -1;
 }
@@ -333,11 +337,12 @@ static int check_last_line(int fd, const char *path, const struct journal_tail *
 
 int journal_file_reopen(const char *path, const struct journal_tail *tail, struct err *err)
 {
-    int fd = open_file(path, true, err);
+    int fd = journal_file_open(path, true, err);
 
     if (fd < 0)
         return -1;
-    if (check_last_line(fd, path, tail, err) != 0 || journal_file_cut(fd, path, tail, err) != 0) {
+    if (check_last_line(fd, path, tail, err) != 0 || journal_file_cut(fd, path, tail, err) != 0 ||
+        fsio_sync_dir_of(path, err) != 0) {
         close(fd);
         return -1;
     }

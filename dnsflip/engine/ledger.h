@@ -69,8 +69,9 @@ struct ledger {
     uint32_t *request_heads, *request_next; /* owned; chains of equal hash: place + 1, 0 = end */
     struct operation *history;              /* owned; ended operations, oldest first; ring */
     size_t n_history, first_history;
-    uint64_t seq;    /* of the last entry folded */
-    char digest[65]; /* configuration digest of the last START or RELOAD */
+    uint64_t seq;       /* of the last entry folded */
+    char digest[65];    /* configuration digest of the last START or RELOAD */
+    uint32_t head_left; /* lines of a file's head that are still to come: see ledger_head.h */
 };
 
 struct ledger *ledger_new(void);

@@ -2,6 +2,7 @@
 
 #include "dnsflip/base/str.h"
 #include "dnsflip/engine/ledger.h"
+#include "dnsflip/engine/ledger_head.h"
 #include "dnsflip/engine/ledger_store.h"
 
 #define COPY(to, from) ((void)str_copy((to), sizeof(to), (from)))
@@ -419,17 +420,29 @@ static int fold_kind(struct ledger *l, const struct journal_entry *e, struct err
     case ENTRY_DECISION:
     case ENTRY_ALARM:
         return 0;
+    case ENTRY_ROTATED:
+    case ENTRY_KEPT_PAUSE:
+    case ENTRY_KEPT_GROUP:
+    case ENTRY_KEPT_FENCE:
+    case ENTRY_KEPT_OPERATION:
+    case ENTRY_KEPT_ENDED:
+    case ENTRY_KEPT_OUTAGE:
+    case ENTRY_KEPT_REQUEST:
+        break;
     }
     return refuse(e, err, "of an unknown kind");
 }
 
 int ledger_fold(struct ledger *l, const struct journal_entry *e, struct err *err)
 {
-    if (!l->is_initialised && e->kind != ENTRY_INIT)
+    bool is_head = entry_kind_is_head(e->kind) || l->head_left > 0;
+
+    if (!l->is_initialised && e->kind != ENTRY_INIT && e->kind != ENTRY_ROTATED)
         return refuse(e, err, "the journal does not begin with init");
-    if (fold_kind(l, e, err) != 0)
+    if ((is_head ? ledger_head_fold(l, e, err) : fold_kind(l, e, err)) != 0)
         return -1;
-    ledger_store_request(l, e);
+    if (!is_head)
+        ledger_store_request(l, e);
     if (e->seq > l->seq)
         l->seq = e->seq;
     return 0;

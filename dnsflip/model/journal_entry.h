@@ -2,6 +2,7 @@
 #ifndef DNSFLIP_MODEL_JOURNAL_ENTRY_H
 #define DNSFLIP_MODEL_JOURNAL_ENTRY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "dnsflip/base/wall.h"
@@ -36,8 +37,19 @@ enum entry_kind {
     ENTRY_PAUSE,    /* automation paused: actor, reason, until */
     ENTRY_RESUME,   /* actor */
     ENTRY_ALARM,    /* group or "", detail: alarm's name, reason: its words */
+    /* The head of a file that follows another: all that the entries before it fold to. */
+    ENTRY_ROTATED,        /* its first line: detail = the file before, names = how many lines of the
+                             head follow, reason = configuration digest, epoch, initialised, acked */
+    ENTRY_KEPT_PAUSE,     /* actor, reason, until */
+    ENTRY_KEPT_GROUP,     /* group; is_adopted, to = active, epoch, since; flip_ended, is_lifted;
+                             is_held and actor, reason, until of the hold */
+    ENTRY_KEPT_FENCE,     /* group, to */
+    ENTRY_KEPT_OPERATION, /* the newest of its group, whole; names, until as in its intent */
+    ENTRY_KEPT_ENDED,     /* one of the history, whole */
+    ENTRY_KEPT_OUTAGE,    /* to = cluster, started, ended: first and last move away */
+    ENTRY_KEPT_REQUEST,   /* request_id, request_digest, operation, started */
 };
-#define ENTRY_KINDS (ENTRY_ALARM + 1)
+#define ENTRY_KINDS (ENTRY_KEPT_REQUEST + 1)
 const char *entry_kind_name(enum entry_kind k); /* "init" ... */
 
 /* A plain value; members that a kind does not use stay zero and are not written. */
@@ -60,7 +72,19 @@ struct journal_entry {
     char request_id[REQUEST_ID_BYTES];
     char request_digest[65]; /* SHA-256 hex of the request's parameters; "" = none */
     struct wall until;
+    /* of a head only */
+    struct wall initialised, acked;
+    struct wall since, flip_ended;
+    struct wall started, changed, settled, ended;
+    uint32_t steps, asked, verified;
+    bool is_adopted, is_lifted, is_held, is_changed, is_hook_begun;
     char detail[512];
 };
+
+/* A line of a head tells nothing new: it repeats what was known when its file began. */
+static inline bool entry_kind_is_head(enum entry_kind k)
+{
+    return k >= ENTRY_ROTATED && k <= ENTRY_KEPT_REQUEST;
+}
 
 #endif

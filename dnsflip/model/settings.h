@@ -46,6 +46,8 @@ struct node_cfg {
     uint32_t threads; /* answer threads of the face; 0 = one per core, at most 63 */
     struct dns_cfg dns;
     uint32_t evacuations_per_hour; /* the brake: automatic evacuations, 1 by default */
+    uint32_t journal_file_bytes;   /* a file of the journal that has grown by so much is followed */
+    uint32_t journal_old_files;    /* older ones that are kept; 0 = all */
 };
 
 /* A target that has nothing to do with either cluster: "tcp://192.0.2.200:443". */

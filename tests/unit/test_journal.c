@@ -65,7 +65,10 @@ static void open_journal(void)
     struct err err = { 0 };
 
     f.replayed = 0;
-    if (journal_open(f.dir.path, f.loop, count_replayed, NULL, &f.journal, &err) != 0)
+    if (journal_open(&(struct journal_cfg){ .state_dir = f.dir.path,
+                                            .loop = f.loop,
+                                            .visit = count_replayed },
+                     &f.journal, &err) != 0)
         fail_msg("%s", err.text);
 }
 
@@ -112,7 +115,7 @@ static uint64_t entries_in_file(void)
     struct journal_summary found;
     struct err err = { 0 };
 
-    if (journal_verify(f.path, &found, &err) != 0)
+    if (journal_verify(f.dir.path, &found, &err) != 0)
         fail_msg("%s", err.text);
     return found.entries;
 }
@@ -229,7 +232,11 @@ static void a_second_judge_is_refused(void **state)
     struct journal *other = NULL;
     struct err err = { 0 };
 
-    assert_int_equal(journal_open(f.dir.path, f.loop, NULL, NULL, &other, &err), -1);
+    assert_int_equal(
+        journal_open(
+            &(struct journal_cfg){ .state_dir = f.dir.path, .loop = f.loop, .visit = NULL }, &other,
+            &err),
+        -1);
     assert_int_equal(err.code, ERR_CONFLICT);
     assert_null(other);
 }
@@ -243,7 +250,11 @@ static void without_a_journal_the_question_is_asked(void **state)
     journal_close(f.journal);
     f.journal = NULL;
     assert_int_equal(unlink(f.path), 0);
-    assert_int_equal(journal_open(f.dir.path, f.loop, NULL, NULL, &other, &err), -1);
+    assert_int_equal(
+        journal_open(
+            &(struct journal_cfg){ .state_dir = f.dir.path, .loop = f.loop, .visit = NULL }, &other,
+            &err),
+        -1);
     assert_int_equal(err.code, ERR_USAGE);
     assert_non_null(strstr(err.text, "was this node ever failed over?"));
 }
@@ -276,7 +287,11 @@ static void a_torn_last_line_is_cut_and_a_bad_one_stops_the_start(void **state)
     fd = open(f.path, O_WRONLY);
     assert_int_equal(pwrite(fd, "#", 1, 10), 1);
     close(fd);
-    assert_int_equal(journal_open(f.dir.path, f.loop, NULL, NULL, &other, &err), -1);
+    assert_int_equal(
+        journal_open(
+            &(struct journal_cfg){ .state_dir = f.dir.path, .loop = f.loop, .visit = NULL }, &other,
+            &err),
+        -1);
     assert_non_null(strstr(err.text, JOURNAL_FILE ":1: "));
 }
 

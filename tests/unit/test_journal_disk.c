@@ -74,7 +74,8 @@ static int set_up(void **state)
     if (journal_create(dir.path, &init, 1, &err) != 0 || loop_new(&loop, &err) != 0)
         return -1;
     patience = loop_timer_new(loop, too_late, NULL);
-    return journal_open(dir.path, loop, NULL, NULL, &journal, &err);
+    return journal_open(&(struct journal_cfg){ .state_dir = dir.path, .loop = loop, .visit = NULL },
+                        &journal, &err);
 }
 
 static int tear_down(void **state)
@@ -124,7 +125,7 @@ static uint64_t entries_in_file(void)
     struct journal_summary found;
     struct err err = { 0 };
 
-    if (journal_verify(path, &found, &err) != 0)
+    if (journal_verify(dir.path, &found, &err) != 0)
         fail_msg("%s", err.text);
     assert_int_equal(found.torn_bytes, 0);
     return found.entries;

@@ -85,7 +85,7 @@ static void expect_good(uint64_t entries, uint64_t torn)
     struct journal_summary found;
     struct err err = { 0 };
 
-    if (journal_verify(path, &found, &err) != 0)
+    if (journal_verify(dir.path, &found, &err) != 0)
         fail_msg("%s", err.text);
     assert_int_equal(found.entries, entries);
     assert_int_equal(found.torn_bytes, torn);
@@ -98,7 +98,7 @@ static void a_new_journal_holds_its_entries(void **state)
     struct stat st;
     struct err err = { 0 };
 
-    assert_int_equal(journal_verify(path, &found, &err), 0);
+    assert_int_equal(journal_verify(dir.path, &found, &err), 0);
     assert_int_equal(found.entries, 3);
     assert_int_equal(found.first.ms, 1000);
     assert_int_equal(found.last.ms, 3000);
@@ -200,7 +200,7 @@ static void every_edited_byte_is_found_on_its_line(void **state)
         (void)str_format(place, sizeof(place), "%s:%u: ", path, line);
         all.data[i] = (char)(kept ^ 2);
         write_file(all.data, all.len);
-        if (journal_verify(path, &found, &err) == 0) {
+        if (journal_verify(dir.path, &found, &err) == 0) {
             /* Only of the last line can it be said that it was never finished. */
             assert_int_equal(line, 3);
             assert_true(found.torn_bytes > 0);
@@ -303,7 +303,7 @@ static void a_file_reopened_after_trouble_is_checked_and_cut(void **state)
     int fd = open(path, O_RDONLY);
 
     assert_true(fd >= 0);
-    assert_int_equal(journal_file_read(fd, path, NULL, NULL, &tail, &torn, &err), 0);
+    assert_int_equal(journal_file_read(fd, path, NULL, NULL, NULL, &tail, &torn, &err), 0);
     close(fd);
     append_bytes("half a li", 9);
     fd = journal_file_reopen(path, &tail, &err);
