@@ -23,9 +23,11 @@ endif
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
           -fcf-protection -fPIE
 CFLAGS_release  := -O2 -g $(HARDEN)
+# Sanitizers and gcov need system calls that the filter of the face forbids.
+UNFILTERED      := -DDNSFLIP_WITHOUT_FACE_FILTER
 CFLAGS_san      := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
-                   -fno-omit-frame-pointer
-CFLAGS_cover    := -O0 -g --coverage
+                   -fno-omit-frame-pointer $(UNFILTERED)
+CFLAGS_cover    := -O0 -g --coverage $(UNFILTERED)
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 LDFLAGS_san     := -fsanitize=address,undefined
 LDFLAGS_cover   := --coverage
@@ -48,10 +50,10 @@ in  = $(foreach d,$(1),$(wildcard $(d)/*.c))
 
 # The face is exposed to strangers: it links these folders, libc, and nothing else.
 FACE_FOLDERS := $(addprefix dnsflip/,base model dns beacon)
-FACE_SOURCES := $(wildcard dnsflip/face.c dnsflip/link.c) $(call in,$(FACE_FOLDERS))
+FACE_SOURCES := $(wildcard dnsflip/face*.c dnsflip/link.c) $(call in,$(FACE_FOLDERS))
 MAIN_FOLDERS := $(FACE_FOLDERS) $(addprefix dnsflip/,io render providers config engine record \
                 ctl lab) probes policies
-MAIN_SOURCES := $(filter-out dnsflip/face.c,$(wildcard dnsflip/*.c)) $(call in,$(MAIN_FOLDERS))
+MAIN_SOURCES := $(filter-out dnsflip/face%,$(wildcard dnsflip/*.c)) $(call in,$(MAIN_FOLDERS))
 PROGRAMS     := $(if $(wildcard dnsflip/main.c),$(BUILD)/dnsflip) \
                 $(if $(wildcard dnsflip/face.c),$(BUILD)/dnsflip-face)
 

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <linux/capability.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -8,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dnsflip/base/log.h"
@@ -20,6 +22,7 @@
 #include "dnsflip/dns/secrets.h"
 #include "dnsflip/dns/server.h"
 #include "dnsflip/dns/view.h"
+#include "dnsflip/face_filter.h"
 #include "dnsflip/link.h"
 
 #define HEARTBEAT_MS 1000
@@ -68,6 +71,24 @@ static void raise_file_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/* Before the first message is read: what comes from outside finds the filter in force, and the
+ * threads inherit it. */
+static int set_filter(struct err *err)
+{
+#ifdef DNSFLIP_WITHOUT_FACE_FILTER
+    log_info("start", "no system call filter: this build is for tests");
+    return 0;
+#else
+    int set = face_filter_set(err);
+
+    if (set < 0)
+        return err_wrap(err, "system call filter");
+    if (set == 0)
+        log_warn("start", "no system call filter: %s", err->text);
+    return 0;
+#endif
+}
+
 static int start(struct face *f, struct err *err)
 {
     struct link_message hello = link_message(LINK_COUNTERS);
@@ -84,8 +105,15 @@ static int start(struct face *f, struct err *err)
     (void)close(fd);
     if (sent != 0)
         return -1;
+    /* Threads allocate at their start alone; an arena for each would cost memory, and some libc
+     * read a file to find out how many there may be. */
+    (void)mallopt(M_ARENA_MAX, 1);
+    /* Of the time of a log line libc asks for the local zone's file, again and again where no zone
+     * is set. */
+    (void)setenv("TZ", "UTC0", 1);
+    tzset();
     f->server = server_new(f->counters);
-    return 0;
+    return set_filter(err);
 }
 
 static int take_listen(struct face *f, const struct link_message *m, const int fds[], size_t n_fds,

@@ -7,11 +7,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "dnsflip/base/mem.h"
 #include "dnsflip/base/mono.h"
+#include "dnsflip/base/str.h"
 #include "dnsflip/dns/server_thread.h"
 
 #define WAKE_AGAIN_NS                                                                              \
@@ -60,6 +62,15 @@ struct server *server_new(struct counters *counters)
     return s;
 }
 
+/* A thread names itself: for another one libc would have to open a file. */
+static void *run_thread(void *arg)
+{
+    struct server_thread *t = arg;
+
+    (void)prctl(PR_SET_NAME, t->name);
+    return t->run(t);
+}
+
 static int start_thread(struct server *s, struct server_thread *t, uint32_t place,
                         void *(*run)(void *), const char *name, struct err *err)
 {
@@ -67,11 +78,12 @@ static int start_thread(struct server *s, struct server_thread *t, uint32_t plac
     t->counters = &s->counters->thread[place];
     atomic_store(&t->is_to_stop, false);
     atomic_store(&t->has_ended, false);
-    int failed = pthread_create(&t->id, NULL, run, t);
+    t->run = run;
+    (void)str_copy(t->name, sizeof(t->name), name);
+    int failed = pthread_create(&t->id, NULL, run_thread, t);
     if (failed != 0)
         return err_sys(err, failed, "cannot start thread %s", name);
     t->is_running = true;
-    (void)pthread_setname_np(t->id, name);
     return 0;
 }
 
@@ -116,7 +128,7 @@ static void close_tcp(struct server *s)
 /* Starts what has sockets and does not run yet; before the first pair nothing may. */
 static int start(struct server *s, struct err *err)
 {
-    char name[16];
+    char name[SERVER_THREAD_NAME_BYTES];
 
     if (atomic_load(&s->pair) == NULL)
         return 0;

@@ -18,6 +18,7 @@
 
 #define SERVER_WAKE_SIGNAL SIGUSR1 /* makes a blocked receive return, nothing else */
 
+#define SERVER_THREAD_NAME_BYTES 16 /* the kernel keeps no more */
 /* What each thread has; only server_udp_run / server_tcp_run use their own part. */
 struct server_thread {
     struct server_pair *_Atomic *pair; /* borrowed: the server's */
@@ -26,6 +27,8 @@ struct server_thread {
     _Atomic bool has_ended;
     bool is_running;
     pthread_t id;
+    void *(*run)(void *arg);
+    char name[SERVER_THREAD_NAME_BYTES];
     int fds[SERVER_LISTENS_MAX]; /* owned: UDP sockets, one per address */
     size_t n_fds;
     uint8_t rate_key[SIPHASH_KEY_BYTES]; /* of its table: UDP */

@@ -31,6 +31,7 @@ test_explain_USES := policies/explain.c dnsflip/base/str.c dnsflip/model/decisio
 test_failover_USES := policies/failover.c policies/guard.c dnsflip/model/decision.c
 test_failover_destination_USES := policies/failover.c policies/guard.c dnsflip/model/decision.c
 test_failover_random_USES := policies/failover.c policies/guard.c dnsflip/model/decision.c
+test_face_filter_USES := dnsflip/face_filter.c dnsflip/base/err.c
 test_fdpass_USES := dnsflip/base/fdpass.c dnsflip/base/err.c
 test_fsio_USES := dnsflip/base/fsio.c dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/mem.c dnsflip/base/str.c tests/support/tempdir.c
 test_guard_USES := policies/guard.c dnsflip/model/decision.c
