@@ -93,7 +93,7 @@ static int start(struct face *f, struct err *err)
 {
     struct link_message hello = link_message(LINK_COUNTERS);
 
-    if (link_child_guard(true, err) != 0 || drop_privileges(err) != 0)
+    if (link_child_guard(err) != 0 || drop_privileges(err) != 0)
         return -1;
     ignore_signals();
     raise_file_limit();

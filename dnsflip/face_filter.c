@@ -128,7 +128,7 @@ static const struct rule rules[] = {
     { .number = SYS_tgkill, .verdict = ALLOWED_ON_US, .argument = 0 },
 };
 
-#define OFFSET_OF_LOW(i) (offsetof(struct seccomp_data, args) + 8U * (i))
+#define OFFSET_OF_LOW(i) (offsetof(struct seccomp_data, args) + (size_t)8 * (i))
 
 static struct sock_filter load(size_t offset)
 {

@@ -233,7 +233,7 @@ int judge_main(int argc, char **argv)
     j->control_fd = j->http_fd = -1;
     j->site.pair = j->next.pair = j->retired.pair = JUDGE_PAIR_NONE;
     buf_init(&j->reload_text, PROBLEMS_BYTES_MAX);
-    if (link_child_guard(true, &err) < 0) {
+    if (link_child_guard(&err) < 0) {
         log_error("judge", "%s", err.text);
         return 1;
     }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -47,8 +48,9 @@ int link_receive(int sock, struct link_message *m, int fds[static FDPASS_FDS_MAX
     return 1;
 }
 
-int link_child_guard(bool secret, struct err *err)
+int link_child_guard(struct err *err)
 {
+    const struct rlimit no_core = { 0 };
     struct ucred creator;
     socklen_t len = sizeof(creator);
 
@@ -56,8 +58,10 @@ int link_child_guard(bool secret, struct err *err)
         return err_sys(err, errno, "descriptor %d is not the link to a supervisor", LINK_FD);
     if (fcntl(LINK_FD, F_SETFD, FD_CLOEXEC) != 0)
         return err_sys(err, errno, "link: fcntl");
-    if (secret && prctl(PR_SET_DUMPABLE, 0) != 0)
+    if (prctl(PR_SET_DUMPABLE, 0) != 0)
         return err_sys(err, errno, "prctl(PR_SET_DUMPABLE)");
+    if (setrlimit(RLIMIT_CORE, &no_core) != 0)
+        return err_sys(err, errno, "setrlimit(RLIMIT_CORE)");
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
         return err_sys(err, errno, "prctl(PR_SET_PDEATHSIG)");
     /* Between fork and prctl the parent may have died: then nobody would ever tell us. */

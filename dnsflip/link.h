@@ -86,7 +86,7 @@ __attribute__((warn_unused_result)) int link_receive(int sock, struct link_messa
 
 /* The first call of judge and face: makes LINK_FD close-on-exec, asks for SIGKILL when the
  * supervisor dies (again after each change of uid), and fails with ERR_SYS if it is already dead
- * or if LINK_FD is not a link.  secret: also forbid core dumps and ptrace of this process. */
-__attribute__((warn_unused_result)) int link_child_guard(bool secret, struct err *err);
+ * or if LINK_FD is not a link.  Both hold secrets: core dumps and ptrace of them are forbidden. */
+__attribute__((warn_unused_result)) int link_child_guard(struct err *err);
 
 #endif

@@ -60,7 +60,10 @@ static int exit_code_of(int status)
 
 static void log_end(const char *name, int status)
 {
-    if (WIFSIGNALED(status))
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+        log_error(name, "killed by the kernel: it made a system call that its filter forbids "
+                        "(SIGSYS); the kernel's log has the number of the call");
+    else if (WIFSIGNALED(status))
         log_warn(name, "ended by signal %d (%s)", WTERMSIG(status), sigabbrev_np(WTERMSIG(status)));
     else
         log_info(name, "ended with exit code %d", WEXITSTATUS(status));
@@ -249,7 +252,8 @@ static int open_all(struct supervisor *s, const struct supervisor_options *o, st
         return -1;
     s->judge_program.fd = supervisor_open_self(err);
     s->face_program.fd = s->judge_program.fd < 0 ? -1 : supervisor_open_face(err);
-    if (s->face_program.fd < 0 || supervisor_drop_capabilities(err) != 0)
+    bool keeps_root = geteuid() == 0 && o->single_user;
+    if (s->face_program.fd < 0 || supervisor_limit_privileges(keeps_root, err) != 0)
         return -1;
     s->signals = open_signals(err);
     return s->signals < 0 ? -1 : 0;

@@ -53,8 +53,11 @@ supervisor_user_find(const char *name, struct supervisor_user *out, struct err *
 __attribute__((warn_unused_result)) int supervisor_open_self(struct err *err);
 __attribute__((warn_unused_result)) int supervisor_open_face(struct err *err);
 
-/* Keeps NET_BIND_SERVICE, SETUID, SETGID, KILL and CHOWN of what this process may do now. */
-__attribute__((warn_unused_result)) int supervisor_drop_capabilities(struct err *err);
+/* Keeps NET_BIND_SERVICE, SETUID, SETGID, KILL and CHOWN of what this process may do now, and lets
+ * no later program have more.  Root that stays root for judge and face (keeps_root) limits only
+ * itself: hooks may then need what root may do. */
+__attribute__((warn_unused_result)) int supervisor_limit_privileges(bool keeps_root,
+                                                                    struct err *err);
 
 /* Forks and executes p with a link at LINK_FD.  c must not run. */
 __attribute__((warn_unused_result)) int supervisor_child_start(struct supervisor_child *c,

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,22 +23,30 @@
 /* CHOWN, KILL, SETGID, SETUID, NET_BIND_SERVICE */
 #define KEPT_CAPABILITIES UINT64_C(0x4e1)
 
-/* A line of /proc/PID/status behind "key:", as a number of this base; all ones if there is none. */
-static uint64_t status_of(pid_t pid, const char *key, int base)
+/* The number of this base behind the first words of a line and a colon or blanks; all ones if there
+ * is no such line. */
+static uint64_t line_number(const char *path, const char *words, int base)
 {
-    char path[64];
     char line[256];
     uint64_t value = UINT64_MAX;
+    size_t n = strlen(words);
 
-    assert_true(str_format(path, sizeof(path), "/proc/%d/status", (int)pid));
     FILE *file = fopen(path, "r");
     while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
-        if (strncmp(line, key, strlen(key)) == 0 && line[strlen(key)] == ':')
-            value = strtoull(line + strlen(key) + 1, NULL, base);
+        if (strncmp(line, words, n) == 0 && strchr(": \t", line[n]) != NULL)
+            value = strtoull(line + n + 1, NULL, base);
     }
     if (file != NULL)
         (void)fclose(file);
     return value;
+}
+
+static uint64_t status_of(pid_t pid, const char *key, int base)
+{
+    char path[64];
+
+    assert_true(str_format(path, sizeof(path), "/proc/%d/status", (int)pid));
+    return line_number(path, key, base);
 }
 
 static bool is_alive(pid_t pid)
@@ -74,6 +83,8 @@ static void judge_and_face_have_users_of_their_own_and_no_privilege(void **state
     assert_int_equal(status_of(judge, "Uid", 10), INSTANCE_JUDGE_UID);
     assert_int_equal(status_of(judge, "Gid", 10), INSTANCE_JUDGE_UID);
     assert_int_equal(status_of(judge, "CapPrm", 16), 0);
+    assert_int_equal(status_of(judge, "CapBnd", 16) & ~KEPT_CAPABILITIES, 0);
+    assert_int_equal(status_of(judge, "NoNewPrivs", 10), 1);
     assert_int_equal(status_of(face, "Uid", 10), INSTANCE_FACE_UID);
     assert_int_equal(status_of(face, "Gid", 10), INSTANCE_FACE_UID);
     assert_int_equal(status_of(face, "CapPrm", 16), 0);
@@ -89,22 +100,64 @@ static void the_supervisor_keeps_five_capabilities_at_most(void **state)
     start(&in);
     assert_int_equal(status_of(in.supervisor, "CapPrm", 16) & ~KEPT_CAPABILITIES, 0);
     assert_int_equal(status_of(in.supervisor, "CapEff", 16) & ~KEPT_CAPABILITIES, 0);
+    assert_int_equal(status_of(in.supervisor, "CapBnd", 16) & ~KEPT_CAPABILITIES, 0);
     assert_int_equal(instance_stop(&in), 0);
 }
 
 /* The kernel gives the files of such a process in /proc to root. */
-static void the_judge_with_its_secrets_is_not_dumpable(void **state)
+static void assert_not_dumpable(pid_t pid)
 {
-    (void)state;
-    struct instance in;
     struct stat st;
     char path[64];
 
-    start(&in);
-    pid_t judge = (pid_t)instance_state(&in, "pid");
-    assert_true(str_format(path, sizeof(path), "/proc/%d/environ", (int)judge));
+    assert_true(str_format(path, sizeof(path), "/proc/%d/environ", (int)pid));
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_uid, 0);
+    assert_true(str_format(path, sizeof(path), "/proc/%d/limits", (int)pid));
+    assert_int_equal(line_number(path, "Max core file size", 10), 0);
+}
+
+static void judge_and_face_with_their_secrets_are_not_dumpable(void **state)
+{
+    (void)state;
+    struct instance in;
+
+    start(&in);
+    assert_not_dumpable((pid_t)instance_state(&in, "pid"));
+    assert_not_dumpable(instance_face(&in));
+    assert_int_equal(instance_stop(&in), 0);
+}
+
+#define FILTERED 2 /* SECCOMP_MODE_FILTER, in /proc */
+
+static void assert_all_threads_filtered(pid_t pid)
+{
+    char path[64];
+    int n = 0;
+
+    assert_true(str_format(path, sizeof(path), "/proc/%d/task", (int)pid));
+    DIR *tasks = opendir(path);
+    assert_non_null(tasks);
+    for (const struct dirent *task = readdir(tasks); task != NULL; task = readdir(tasks)) {
+        if (task->d_name[0] == '.')
+            continue;
+        assert_int_equal(status_of((pid_t)strtol(task->d_name, NULL, 10), "Seccomp", 10), FILTERED);
+        n++;
+    }
+    assert_int_equal(closedir(tasks), 0);
+    assert_true(n >= 3); /* its main thread, one for TCP, one for UDP at least */
+}
+
+static void every_thread_of_the_face_has_the_filter(void **state)
+{
+    (void)state;
+    struct instance in;
+
+#ifdef DNSFLIP_WITHOUT_FACE_FILTER
+    SKIP_BECAUSE("built without the filter");
+#endif
+    instance_start(&in, "serve");
+    assert_all_threads_filtered(instance_face(&in));
     assert_int_equal(instance_stop(&in), 0);
 }
 
@@ -153,7 +206,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(judge_and_face_have_users_of_their_own_and_no_privilege),
         cmocka_unit_test(the_supervisor_keeps_five_capabilities_at_most),
-        cmocka_unit_test(the_judge_with_its_secrets_is_not_dumpable),
+        cmocka_unit_test(judge_and_face_with_their_secrets_are_not_dumpable),
+        cmocka_unit_test(every_thread_of_the_face_has_the_filter),
         cmocka_unit_test(a_killed_judge_and_face_come_back_as_the_same_users),
         cmocka_unit_test(a_change_of_user_does_not_let_them_outlive_their_supervisor),
     };

@@ -278,7 +278,7 @@ int fake_judge_main(int argc, char **argv)
 {
     struct err err;
 
-    if (argc != 5 || link_child_guard(true, &err) != 0)
+    if (argc != 5 || link_child_guard(&err) != 0)
         return EXIT_FAILURE;
     if (strcmp(argv[4], "fail") == 0)
         return FAIL_EXIT;
