@@ -6,6 +6,7 @@ DESTDIR ?=
 VERSION := $(shell cat VERSION)
 VENV    := build/venv
 T       ?=
+F       ?=
 V       ?=
 
 # Commands are shown in short; V=1 shows them whole.
@@ -28,11 +29,14 @@ UNFILTERED      := -DDNSFLIP_WITHOUT_FACE_FILTER
 CFLAGS_san      := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
                    -fno-omit-frame-pointer $(UNFILTERED)
 CFLAGS_cover    := -O0 -g --coverage $(UNFILTERED)
+CFLAGS_fuzz     := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+                   -fno-omit-frame-pointer $(UNFILTERED)
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 LDFLAGS_san     := -fsanitize=address,undefined
 LDFLAGS_cover   := --coverage
+LDFLAGS_fuzz    := -fsanitize=fuzzer,address,undefined
 ifeq ($(origin CFLAGS_$(MODE)),undefined)
-$(error MODE=$(MODE) is not one of: release san cover)
+$(error MODE=$(MODE) is not one of: release san cover fuzz)
 endif
 
 # Asked for once, at the first use: the libraries may be installed by this very run.
@@ -59,12 +63,16 @@ PROGRAMS     := $(if $(wildcard dnsflip/main.c),$(BUILD)/dnsflip) \
 
 # A test links only what tests/KIND/uses.mk names (test_x_USES: sources, test_x_LIBS: pkg-config
 # names): the link line is the proof of what a module depends on.
--include tests/unit/uses.mk tests/integration/uses.mk tests/sim/uses.mk tests/bench/uses.mk
+-include tests/unit/uses.mk tests/integration/uses.mk tests/sim/uses.mk tests/bench/uses.mk \
+         tests/fuzz/uses.mk
 tests_of    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(1)/test_*.c))
 UNIT        := $(call tests_of,unit)
 INTEGRATION := $(call tests_of,integration)
 GOLDEN      := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/golden/golden.c))
 SIM         := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/sim/sim.c))
+FUZZ        := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZERS     := $(addprefix $(BUILD)/tests/fuzz/fuzz_,$(FUZZ))
+REPLAYS     := $(addprefix $(BUILD)/tests/fuzz/replay_,$(FUZZ))
 BENCH       := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 
 .DEFAULT_GOAL := all
@@ -72,7 +80,8 @@ BENCH       := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 .SECONDARY:
 .SECONDEXPANSION:
 .PHONY: all deps deps-build demo programs test-programs test unit sim golden integration e2e kill-everywhere check lint fmt \
-        fmt-check bench bench-programs cover install dist clean help FORCE
+        fmt-check bench bench-programs cover fuzz fuzz-programs fuzz-corpus \
+        replay replay-programs install dist clean help FORCE
 
 # One job per core, unless make was told otherwise.
 jobs = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -128,6 +137,16 @@ $(GOLDEN) $(SIM) $(BENCH): $(BUILD)/%: $(BUILD)/obj/%.o $$(call obj,$$($$(notdir
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) $(filter %.o,$^) $(call libs,$($(notdir $*)_LIBS)) -o $@
 
+# A fuzz target has two mains: libFuzzer's (MODE=fuzz, clang), and one that only replays inputs.
+$(FUZZERS): $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $$(call obj,$$(fuzz_$$*_USES))
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(LDFLAGS) $(filter %.o,$^) $(call libs,$(fuzz_$*_LIBS)) -o $@
+
+$(REPLAYS): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o \
+            $$(call obj,$$(sort tests/fuzz/replay.c $$(fuzz_replay_USES) $$(fuzz_$$*_USES)))
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(LDFLAGS) $(filter %.o,$^) $(call libs,$(fuzz_$*_LIBS)) -o $@
+
 # Each kind of test runs through tests/run.py, which shows failures and counts.
 # RESULTS=DIR keeps the counts for `make check`; LABEL is put behind the kind's name.
 RESULTS ?= $(BUILD)/results
@@ -152,6 +171,11 @@ golden: $(GOLDEN)
 
 integration: programs $(if $(T),$(BUILD)/tests/integration/test_$(T),$(INTEGRATION))
 	@$(run) tap integration $(filter-out programs,$^)
+
+replay:                    ## every kept input of the fuzz targets once, or of F=name: seconds
+	@$(MAKE) --no-print-directory $(jobs) replay-programs
+	@$(run) tap replay $(foreach f,$(or $(F),$(FUZZ)),'$(BUILD)/tests/fuzz/replay_$(f) \
+	 tests/fuzz/corpus/$(f) tests/fuzz/regressions/$(f)')
 
 e2e: programs $(VENV)/ready
 	@$(run) pytest e2e $(VENV)/bin/python tests/e2e $(if $(T),-k $(T))
@@ -180,6 +204,20 @@ bench-programs: $(BENCH)
 
 cover:                     ## line coverage of policies/ and of all C (COVER_STRICT=1 fails below the floor)
 	+@$(for-scripts) tests/cover.sh
+
+# clang has libFuzzer; a cache in front of the compiler stays in front of it.
+fuzz-mode = MODE=fuzz BUILD='$(call beside,fuzz)' CC='$(filter ccache,$(CC)) clang-14'
+fuzz: deps                 ## every fuzz target for T=60 CPU seconds, or F=name alone
+	@$(MAKE) --no-print-directory $(jobs) $(fuzz-mode) fuzz-programs
+	@tests/fuzz/run.py run '$(call beside,fuzz)' $(or $(T),60) $(or $(F),$(FUZZ))
+
+fuzz-corpus: deps          ## take what fuzzing found into tests/fuzz/corpus, as few inputs as reach all of it
+	@$(MAKE) --no-print-directory $(jobs) $(fuzz-mode) fuzz-programs
+	@tests/fuzz/run.py keep '$(call beside,fuzz)' $(or $(F),$(FUZZ))
+
+replay-programs: $(if $(F),$(addprefix $(BUILD)/tests/fuzz/replay_,$(F)),$(REPLAYS))
+
+fuzz-programs: $(if $(F),$(addprefix $(BUILD)/tests/fuzz/fuzz_,$(F)),$(FUZZERS))
 
 demo: all                  ## two small clusters on loopback: one dies, 240 hostnames move
 	@DNSFLIP_BUILD='$(abspath $(BUILD))' dnsflip/lab/demo.sh

@@ -18,7 +18,7 @@ $make -k -j1 $strict RESULTS="$RESULTS" unit sim golden integration e2e || bad=1
 echo '== C tests under ASan and UBSan'
 LABEL='(san)' tests/run.py steps build "san=$make $JOBS $san programs test-programs" || bad=1
 # shellcheck disable=SC2086 # words
-$make -k -j1 $san RESULTS="$RESULTS" LABEL='(san)' unit sim golden integration || bad=1
+$make -k -j1 $san RESULTS="$RESULTS" LABEL='(san)' unit sim golden integration replay || bad=1
 echo '== lint'
 $make RESULTS="$RESULTS" lint || bad=1
 echo '== coverage'

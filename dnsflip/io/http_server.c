@@ -202,6 +202,16 @@ static bool has_body(const char *lines)
            (length != NULL && (len != 1 || length[0] != '0'));
 }
 
+/* A path is printable: what is not must reach neither handlers nor logs. */
+static bool is_path(const char *path)
+{
+    if (*path != '/')
+        return false;
+    while (*path > ' ' && *path <= '~')
+        path++;
+    return *path == '\0';
+}
+
 /* header: the request line and the fields, ended by an empty line. */
 static void handle(struct http_conn *conn, char *header)
 {
@@ -210,7 +220,7 @@ static void handle(struct http_conn *conn, char *header)
     char *path = strchr(header, ' ');
     char *version = path != NULL && path < end ? strchr(path + 1, ' ') : NULL;
 
-    if (version == NULL || version > end || path[1] != '/') {
+    if (version == NULL || version > end) {
         refuse(conn, 400, "not an HTTP request");
         return;
     }
@@ -218,6 +228,10 @@ static void handle(struct http_conn *conn, char *header)
     *version++ = '\0';
     *end = '\0';
     const char *lines = end + 2;
+    if (!is_path(path)) {
+        refuse(conn, 400, "not an HTTP request");
+        return;
+    }
     path[strcspn(path, "?#")] = '\0';
     bool is_head = strcmp(header, "HEAD") == 0;
     if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)

@@ -136,6 +136,8 @@ static void requests_get_the_status_they_deserve(void **state)
         { "GET /there HTTP/2\r\n\r\n", "HTTP/1.1 505 ", "" },
         { "GET /there\r\n\r\n", "HTTP/1.1 400 ", "" },
         { "GET there HTTP/1.1\r\n\r\n", "HTTP/1.1 400 ", "" },
+        { "GET /there\nX: y HTTP/1.1\r\n\r\n", "HTTP/1.1 400 ", "" },
+        { "GET /th\x1b\x7f HTTP/1.1\r\n\r\n", "HTTP/1.1 400 ", "" },
         { "\r\n\r\n", "HTTP/1.1 400 ", "" },
         { "GET /there HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 413 ", "" },
         { "GET /there HTTP/1.1\r\ncontent-length: 0\r\n\r\n", "HTTP/1.1 200 ", "hello\n" },

@@ -1,0 +1,30 @@
+# What each fuzz target links: fuzz_NAME_USES (whole folders: their files come and go) and
+# fuzz_NAME_LIBS (pkg-config names).
+fuzz_BASE   := $(call in,dnsflip/base dnsflip/model)
+fuzz_DNS    := $(fuzz_BASE) $(call in,dnsflip/dns)
+fuzz_RENDER := $(fuzz_DNS) $(call in,dnsflip/render) tests/support/site.c
+fuzz_PAIR   := $(fuzz_RENDER) tests/fuzz/message.c tests/fuzz/pair.c tests/fuzz/question.c
+# The simulated judge, without the main that plays stories.
+fuzz_SIM    := $(filter-out tests/sim/sim.c,$(sim_USES))
+
+fuzz_replay_USES := dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/fsio.c dnsflip/base/mem.c dnsflip/base/str.c
+
+fuzz_airflow_LIBS := libcjson
+fuzz_airflow_USES := $(fuzz_BASE) probes/airflow_health.c probes/json.c
+fuzz_config_LIBS := yaml-0.1 libcrypto libcjson ldns
+fuzz_config_USES := $(sort $(fuzz_RENDER) $(config_LOAD) dnsflip/config/reload.c dnsflip/config/warn.c)
+fuzz_control_LIBS := $(sim_LIBS)
+fuzz_control_USES := $(sort $(fuzz_SIM) tests/fuzz/fds.c $(filter-out dnsflip/ctl/client.c dnsflip/ctl/metrics%,$(call in,dnsflip/ctl)))
+fuzz_http_LIBS := libcjson
+fuzz_http_USES := $(fuzz_BASE) tests/fuzz/fds.c tests/sim/fake_loop.c dnsflip/io/http_server.c
+fuzz_journal_LIBS := libcrypto libcjson
+fuzz_journal_USES := $(fuzz_BASE) $(wildcard dnsflip/engine/journal_*.c dnsflip/engine/ledger*.c)
+fuzz_query_LIBS := ldns
+fuzz_query_USES := $(fuzz_PAIR)
+fuzz_secondary_USES := $(fuzz_BASE) dnsflip/io/dns_wire.c
+fuzz_tcp_LIBS := ldns
+fuzz_tcp_USES := $(fuzz_PAIR)
+fuzz_view_LIBS := ldns
+fuzz_view_USES := $(fuzz_RENDER) tests/fuzz/hostile.c tests/fuzz/message.c tests/fuzz/question.c
+fuzz_zone_LIBS := ldns
+fuzz_zone_USES := $(fuzz_RENDER) tests/fuzz/hostile.c tests/fuzz/message.c tests/fuzz/question.c
