@@ -105,7 +105,7 @@ deps: deps-build           ## install what building and testing need (prints the
 	@tests/support/peers.sh $(PEERS) || echo 'no peers: the tests that ask them are skipped'
 
 $(VENV)/ready: tests/requirements.txt
-	python3 -m venv $(VENV)
+	[ -x $(VENV)/bin/pip ] || python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
@@ -181,7 +181,7 @@ e2e: programs $(VENV)/ready
 	@$(run) pytest e2e $(VENV)/bin/python tests/e2e $(if $(T),-k $(T))
 
 kill-everywhere: programs $(VENV)/ready  ## kill the judge at every system call of a flip: 20 minutes (check: a sample)
-	@KILL_EVERY=1 $(run) pytest e2e $(VENV)/bin/python tests/e2e -k whatever_call -s
+	@KILL_EVERY=1 WORKERS=0 $(run) pytest e2e $(VENV)/bin/python tests/e2e -k whatever_call -s
 
 check: deps                ## everything: builds, all tests, sanitizers, lint, coverage; ends in counts
 	+@$(for-scripts) STRICT_BUILD='$(call beside,check)' SAN_BUILD='$(call beside,san)' tests/check.sh

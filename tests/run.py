@@ -6,6 +6,7 @@ usage: run.py tap KIND COMMAND...      programs that print TAP (cmocka is asked 
        run.py pytest KIND PYTHON DIR [ARGUMENT...]
        run.py summary                  one line per kind, then "N passed, N failed, N skipped"
 
+WORKERS=N runs so many tests of pytest at once (one more than there are cores); 0 = in one process.
 RESULTS=DIR keeps the counts of each kind for the summary; LABEL is put behind the kind's name.
 A TAP program may print "SKIP: reason" before the line of a skipped test.
 """
@@ -105,7 +106,10 @@ def pytest(kind, arguments, count):
     report = pathlib.Path(os.environ.get("RESULTS") or ".") / f"{kind}.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
-    argv = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", folder]
+    # Tests mostly wait for clocks and processes: more of them at once than there are cores.
+    workers = os.environ.get("WORKERS") or str((os.cpu_count() or 1) + 1)
+    argv = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", workers, "--dist", "loadfile",
+            f"--junitxml={report}", folder]
     code = subprocess.run(argv + more, check=False).returncode
     if not report.exists():
         count.failed += 1

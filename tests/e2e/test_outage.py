@@ -65,10 +65,11 @@ def test_without_mode_auto_nothing_moves_by_itself(site, make, mode):
 
 def test_both_clusters_lost_moves_nothing(daemon):
     """Goal: with nowhere to go the names stay, and explain says why."""
-    for cluster in (daemon.site.usw2, daemon.site.use1):
-        cluster.be("refuse")
-    wait_until(lambda: daemon.verdict("use1") == "down", "use1 is down")
+    # With no minimum outage the move would be made as soon as use1 is lost: usw2 has to be seen lost first.
+    daemon.site.usw2.be("refuse")
     wait_until(lambda: daemon.verdict("usw2", "as_standby") == "down", "usw2 is down")
+    daemon.site.use1.be("refuse")
+    wait_until(lambda: daemon.verdict("use1") == "down", "use1 is down")
     assert daemon.addresses(NAMES) == {daemon.site.use1.ip}
     assert "usw2 is passed over: down as a standby" in daemon.run("explain", "prod")
     assert not daemon.journal(kind="intent")
