@@ -92,6 +92,7 @@ class Nsd(Peer):
   verbosity: 1
   ipv4-edns-size: 1232
   rrl-ratelimit: 0
+  minimal-responses: yes
 remote-control:
   control-enable: no
 {zones}"""

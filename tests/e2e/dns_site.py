@@ -6,7 +6,6 @@ import socket
 from world import Daemon, free_port, wait_until
 
 PARENT, CHILD, OTHER, DEEP = "dr.example.test", "child.dr.example.test", "other.test", "a.b.deep.test"
-RANDOM = "random.test"
 CLUSTERS = ("use1", "usw2")
 USE1, USW2 = "127.9.0.11", "127.9.0.12"
 SOA_TTL_S, MINIMUM_S, NS_TTL_S, GROUP_TTL_S = 60, 7, 3600, 30
@@ -259,13 +258,18 @@ def random_records(rng, zone, labels=("a", "b", "*"), depth=4):
     return "\n".join(lines) + "\n"
 
 
-RANDOM_RECORDS = random_records(random.Random(int(os.environ.get("DNSFLIP_SEED", "7"))), RANDOM)
+_SEED = int(os.environ.get("DNSFLIP_SEED", "7"))
+# Generated zones, by provider: few names deep, more names, many shallow ones, no wildcards.
+RANDOM = {f"random{i}": (f"random{i}.test", random_records(random.Random(_SEED + i), f"random{i}.test", *shape))
+          for i, shape in enumerate(((("a", "b", "*"), 4), (("a", "b", "c", "*"), 3),
+                                     (tuple("abcdefgh*"), 2), (("a", "b"), 5)))}
 ZONES = {PARENT: PARENT_RECORDS, CHILD: CHILD_RECORDS, OTHER: OTHER_RECORDS, DEEP: DEEP_RECORDS,
-         RANDOM: RANDOM_RECORDS}
+         **dict(RANDOM.values())}
 SERVERS = {PARENT: {f"ns1.{PARENT}": ["127.0.0.1", "::1"], "ns.example.net": []},
            CHILD: {"ns.example.net": []},
            OTHER: {"ns.other.test": ["192.0.2.53"], "ns.example.net": []},
-           DEEP: {"ns.example.net": []}, RANDOM: {"ns.example.net": []}}
+           DEEP: {"ns.example.net": []},
+           **{zone: {"ns.example.net": []} for zone, _ in RANDOM.values()}}
 
 
 def zone_of(name):
@@ -350,7 +354,7 @@ class DnsSite:
     def config(self, has_new):
         providers = ""
         for name, zone in (("parent", PARENT), ("child", CHILD), ("other", OTHER), ("deep", DEEP),
-                           ("random", RANDOM)):
+                           *((name, zone) for name, (zone, _) in RANDOM.items())):
             (self.folder / f"{name}.zone").write_text(ZONES[zone])
             servers = ", ".join(f'{s}: [{", ".join(chr(34) + a + chr(34) for a in ips)}]'
                                 for s, ips in SERVERS[zone].items())
