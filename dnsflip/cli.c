@@ -210,7 +210,7 @@ int cli_parse(int argc, char *const argv[], struct cli_args *out, struct err *er
     bool is_rest = false;
     size_t n = 0, used = 0;
 
-    *out = (struct cli_args){ .command = NULL };
+    *out = (struct cli_args){ .command = NULL, .argv = argv };
     out->given = mem_array((size_t)argc + 1, sizeof(*out->given));
     out->operands = mem_array((size_t)argc + 1, sizeof(*out->operands));
     for (int i = 1; i < argc; i++) {

@@ -103,6 +103,7 @@ struct cli_args {
     size_t n_given;
     const char **operands; /* owned */
     size_t n_operands;
+    char *const *argv; /* borrowed: the whole command line */
 };
 
 extern const struct cli_option_spec cli_options[CLI_OPTIONS];
@@ -147,6 +148,7 @@ int cli_operation_show(const struct cli_args *args);
 int cli_operation_wait(const struct cli_args *args);
 int cli_act(const struct cli_args *args);
 int cli_reload(const struct cli_args *args);
+int cli_upgrade(const struct cli_args *args);
 int cli_init(const struct cli_args *args);
 int cli_run(const struct cli_args *args);
 /* Only when `lab` is not the first word: says so. */

@@ -156,6 +156,12 @@ static int fail_connect(const struct cli_args *args, const struct err *err)
 
 int cli_call(const struct cli_args *args, const char *method, cJSON *params, cJSON **result)
 {
+    return cli_call_for(args, method, params, CLIENT_CALL_MS, result);
+}
+
+int cli_call_for(const struct cli_args *args, const char *method, cJSON *params, int64_t timeout_ms,
+                 cJSON **result)
+{
     struct ctl_client *client = NULL;
     struct proto_error error;
     struct err err;
@@ -166,7 +172,7 @@ int cli_call(const struct cli_args *args, const char *method, cJSON *params, cJS
         cJSON_Delete(params);
         return fail_connect(args, &err);
     }
-    int answer = ctl_client_call(client, method, params, CLIENT_CALL_MS, result, &error, &err);
+    int answer = ctl_client_call(client, method, params, timeout_ms, result, &error, &err);
     if (answer > 0)
         exit = cli_fail_remote(args, &error);
     else if (answer < 0)

@@ -27,6 +27,9 @@ struct settings *cli_load(const struct cli_args *args);
 /* One call on a connection of its own.  CLI_DONE and *result (the caller's), or the exit code after
  * the failure was printed.  params is taken over. */
 int cli_call(const struct cli_args *args, const char *method, cJSON *params, cJSON **result);
+/* For an answer that something has to be waited for. */
+int cli_call_for(const struct cli_args *args, const char *method, cJSON *params, int64_t timeout_ms,
+                 cJSON **result);
 
 /* Calls on a connection that is made again when it breaks, so that a restart of the judge goes by
  * unnoticed: only for methods that may be asked twice.  *client may be NULL at first. */

@@ -155,11 +155,19 @@ const struct cli_command cli_commands[] = {
     { "run", "", 0, 0, CLI_ANYTHING, CLI_BIT(CLI_SINGLE_USER) | CLI_BIT(CLI_LOG_LEVEL), 0, admin,
       "the daemon",
       "Runs in the foreground and logs to standard error. SIGHUP reloads the "
-      "configuration, SIGTERM and SIGINT stop it.",
+      "configuration, SIGUSR2 upgrades to the installed program, SIGTERM and SIGINT stop it.",
       cli_run },
     { "reload", "", 0, 0, CLI_ANYTHING, 0, EXIT(CLI_REFUSED), admin, "read the configuration again",
       "A bad file changes nothing. One that would move a name is refused with the difference.",
       cli_reload },
+    { "upgrade", "", 0, 0, CLI_ANYTHING, CLI_BIT(CLI_TIMEOUT), 0, admin,
+      "let the installed program take over from the one that runs",
+      "Install the new version first, both programs, in the place of the old one. It is asked "
+      "which "
+      "formats it knows and whether it could start here; if not, or while an operation runs, the "
+      "upgrade is refused and nothing has changed. No query is lost, and the process id stays. "
+      "Waits until the new version decides, at most for --timeout (1m).",
+      cli_upgrade },
     { "adopt", "GROUP --active CLUSTER", 1, 1, CLI_A_GROUP, ACT_OPTIONS | CLI_BIT(CLI_ACTIVE),
       EXIT(CLI_REFUSED), admin, "say which cluster is active for a group",
       "For a group the journal "

@@ -9,6 +9,7 @@
 #include "dnsflip/cli_show.h"
 #include "dnsflip/cli_table.h"
 #include "dnsflip/ctl/proto.h"
+#include "dnsflip/formats.h"
 
 #define LIMIT_MAX 5000
 #define FOLLOW_LOOK_MS 500 /* so often it is looked whether anybody still reads */
@@ -237,6 +238,9 @@ int cli_version(const struct cli_args *args)
 
         (void)cJSON_AddStringToObject(view, "version", DNSFLIP_VERSION);
         (void)cJSON_AddNumberToObject(view, "protocol", PROTO_VERSION);
+        cJSON *formats = cJSON_AddObjectToObject(view, "formats");
+        for (size_t i = 0; i < formats_n; i++)
+            (void)cJSON_AddNumberToObject(formats, formats_all[i].name, formats_all[i].number);
         (void)cJSON_AddItemToObject(view, "daemon", daemon != NULL ? daemon : cJSON_CreateNull());
         cli_print_json(view);
         cJSON_Delete(view);

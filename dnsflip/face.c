@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -22,12 +23,15 @@
 #include "dnsflip/dns/secrets.h"
 #include "dnsflip/dns/server.h"
 #include "dnsflip/dns/view.h"
+#include "dnsflip/dns/view_format.h"
 #include "dnsflip/face_filter.h"
 #include "dnsflip/link.h"
 
 #define HEARTBEAT_MS 1000
 #define SETTLE_ASK_MS 1 /* how often the threads are asked whether they have left the old pair */
 #define EXIT_USAGE 64
+#define LEAVE_MS 2000  /* for what was begun to end, when another face has taken over */
+#define LEAVE_ASK_MS 5 /* how often it is looked whether it has */
 
 struct face {
     struct server *server;
@@ -222,7 +226,19 @@ static int settle(struct face *f, struct err *err)
     return link_send(LINK_FD, &adopted, NULL, 0, err);
 }
 
-/* 1 = go on, 0 = told to stop, or the supervisor is gone. */
+/* Whoever has not got his answer by then has been slow to take it, and asks the face that is there
+ * now. */
+static void leave(struct face *f)
+{
+    struct mono end = mono_add(mono_now(), LEAVE_MS);
+
+    log_info("upgrade", "another face has taken over");
+    while (!server_retire(f->server) && mono_since(end, mono_now()) > 0)
+        (void)poll(NULL, 0, LEAVE_ASK_MS);
+}
+
+/* 1 = go on, 0 = told to stop, or that another face has taken over.  If the supervisor were gone,
+ * so were we. */
 static int take_message(struct face *f, struct err *err)
 {
     struct link_message m;
@@ -230,6 +246,8 @@ static int take_message(struct face *f, struct err *err)
     size_t n_fds = 0;
     int got = link_receive(LINK_FD, &m, fds, &n_fds, err);
 
+    if (got == 0)
+        leave(f);
     if (got <= 0)
         return got;
     switch (m.kind) {
@@ -262,12 +280,24 @@ static int turn(struct face *f, struct err *err)
     return link.revents != 0 ? take_message(f, err) : 1;
 }
 
-int main(void)
+/* Asked by a version that runs here, before this one takes over: see supervisor_formats.h. */
+static int print_formats(void)
+{
+    return printf("dnsflip-face %s link=%d view=%d page=%d secrets=%d counters=%d\n",
+                  DNSFLIP_VERSION, LINK_VERSION, VIEW_FORMAT, PAGE_FORMAT, SECRETS_FORMAT,
+                  COUNTERS_FORMAT) < 0
+               ? EXIT_FAILURE
+               : EXIT_SUCCESS;
+}
+
+int main(int argc, char *argv[])
 {
     static struct face face;
     struct err err;
     int going = 1;
 
+    if (argc == 2 && strcmp(argv[1], "--formats") == 0)
+        return print_formats();
     log_init("face", LOG_LEVEL_INFO);
     (void)prctl(PR_SET_NAME, "dnsflip-face");
     if (start(&face, &err) != 0) {

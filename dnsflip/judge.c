@@ -100,6 +100,7 @@ static int start_kept(struct judge *j, struct judge_pair *kept, struct err *err)
     *kept = JUDGE_PAIR_NONE;
     if (judge_link_send(&hello, NULL, 0, err) < 0 || judge_link_await(j, LINK_KEPT, err) < 0)
         return -1;
+    j->upgrades = j->reply.upgrades;
     if (j->n_reply_fds == 2 || j->n_reply_fds == LINK_PAIR_FDS_MAX)
         judge_pair_keep(kept, j->reply_fds[0], j->reply_fds[1],
                         j->n_reply_fds == 2 ? -1 : j->reply_fds[2]);
@@ -146,11 +147,21 @@ static const struct reload_report *last_reload(const void *judge)
     return &j->last_reload;
 }
 
+static uint32_t upgrades(const void *judge)
+{
+    const struct judge *j = judge;
+
+    return j->upgrades;
+}
+
 static int start_control(struct judge *j, struct err *err)
 {
-    j->ops = (struct judge_ops){
-        .reload = judge_reload, .last_reload = last_reload, .face = judge_http_face, .judge = j
-    };
+    j->ops = (struct judge_ops){ .reload = judge_reload,
+                                 .last_reload = last_reload,
+                                 .upgrade = judge_upgrade,
+                                 .upgrades = upgrades,
+                                 .face = judge_http_face,
+                                 .judge = j };
     j->last_reload = (struct reload_report){ .ok = true, .text = "" };
     if (ctl_server_new(j->loop, j->control_fd, j->engine, &j->ops, &j->ctl, err) < 0)
         return err_wrap(err, "control socket");

@@ -66,7 +66,7 @@ static void on_stop_late(void *arg)
     loop_stop(j->loop);
 }
 
-static void stop(struct judge *j)
+void judge_link_stop(struct judge *j)
 {
     struct journal_entry entry = { .kind = ENTRY_STOP };
 
@@ -118,7 +118,13 @@ static void obey(struct judge *j, const struct link_message *m, const int fds[],
         take_counters(j, fds, n_fds);
         return;
     case LINK_STOP:
-        stop(j);
+        judge_link_stop(j);
+        break;
+    case LINK_LEAVE:
+        judge_upgrade_leave(j, m->text);
+        break;
+    case LINK_REFUSED:
+        judge_upgrade_refused(j, fds, n_fds);
         break;
     case LINK_RELOAD:
         judge_reload(j, "SIGHUP", NULL, NULL);

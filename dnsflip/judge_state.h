@@ -70,6 +70,9 @@ struct judge {
     struct buf reload_text;
     void (*reload_done)(void *arg, int exit, const char *text);
     void *reload_arg;
+    void (*upgrade_done)(void *arg, int exit, const char *text);
+    void *upgrade_arg;
+    uint32_t upgrades; /* since the service was started */
     /* what the last awaited message brought */
     struct link_message reply;
     int reply_fds[FDPASS_FDS_MAX];
@@ -88,6 +91,8 @@ judge_link_send(const struct link_message *m, const int fds[], size_t n_fds, str
 __attribute__((warn_unused_result)) int judge_link_await(struct judge *j, enum link_kind kind,
                                                          struct err *err);
 void judge_link_watch(struct judge *j);
+/* Records what it must, then ends the loop. */
+void judge_link_stop(struct judge *j);
 /* Binds all that settings want; DNS sockets stay with the supervisor. */
 __attribute__((warn_unused_result)) int judge_link_bind(struct judge *j, const struct settings *s,
                                                         struct err *err);
@@ -127,6 +132,15 @@ void judge_reload(void *judge, const char *actor,
                   void (*done)(void *arg, int exit, const char *text), void *arg);
 void judge_reload_adopted(struct judge *j, uint64_t generation);
 void judge_reload_failed(struct judge *j, uint64_t generation, const char *text);
+
+/* ---- judge_upgrade.c
+ * ------------------------------------------------------------------------------ */
+void judge_upgrade(void *judge, const char *actor,
+                   void (*done)(void *arg, int exit, const char *text), void *arg);
+/* version may take over: stops, or says why not. */
+void judge_upgrade_leave(struct judge *j, const char *version);
+/* It will not; fds: a file with the reason. */
+void judge_upgrade_refused(struct judge *j, const int fds[], size_t n_fds);
 
 /* ---- judge_http.c
  * --------------------------------------------------------------------------------- */

@@ -28,24 +28,32 @@ enum link_kind {
     LINK_DROP,      /* close the sockets that this judge does not want: those of DNS that no
                        LINK_BIND since its last LINK_DROP (or LINK_HELLO) asked for, CONTROL and
                        HTTP that none since its LINK_HELLO did; unanswered */
-    LINK_PAIR,  /* fds: view, page, and the secrets that go with them, if there are any (n_fds 3);
-                   generation.  Kept, handed to the face (with its sockets, if they changed);
-                   answered by LINK_ADOPTED or LINK_ERROR */
-    LINK_READY, /* the first start succeeded: from now on a dead judge is restarted */
+    LINK_PAIR,    /* fds: view, page, and the secrets that go with them, if there are any (n_fds 3);
+                     generation.  Kept, handed to the face (with its sockets, if they changed);
+                     answered by LINK_ADOPTED or LINK_ERROR */
+    LINK_READY,   /* the first start succeeded: from now on a dead judge is restarted */
+    LINK_UPGRADE, /* the installed program is to take over; answered by LINK_LEAVE or LINK_REFUSED
+                   */
     /* supervisor -> judge -------------------------------------------------------------- */
-    LINK_KEPT,     /* fds as in LINK_PAIR if a pair is kept; generation of it, else 0 */
+    LINK_KEPT,     /* fds as in LINK_PAIR if a pair is kept; generation of it, else 0;
+                      upgrades */
     LINK_BOUND,    /* fds: the socket, for role CONTROL and HTTP; none for DNS */
     LINK_ADOPTED,  /* generation: every thread of the face has passed its quiet point on it */
     LINK_COUNTERS, /* fd: the face's counters; sent whenever a face starts */
     LINK_ERROR,    /* text: what failed */
     LINK_RELOAD,   /* SIGHUP came */
     LINK_STOP,     /* SIGTERM or SIGINT came: the judge records what it must and exits 0 */
+    LINK_LEAVE,    /* the program whose version is in text may take over: the judge stops as for
+                      LINK_STOP, or answers LINK_REFUSED with its reason in text */
+    LINK_REFUSED,  /* fd: a memory file that says why there is no upgrade; all goes on */
     /* supervisor -> face: LINK_LISTEN, LINK_PAIR, LINK_STOP;  face -> supervisor: LINK_COUNTERS,
      * LINK_ADOPTED, LINK_ERROR ---------------------------------------------------------- */
     LINK_LISTEN, /* fds: the sockets of one {role, address}, one per thread for UDP, one for TCP;
                     role and addr say which.  While more is set another LINK_LISTEN follows; after
                     the last one the face serves exactly this set.  A lone one without fds: no
                     socket */
+    /* The end of the link tells a face that another one has taken over: it takes no more queries,
+     * ends what it has begun and exits 0. */
 };
 
 enum link_role {
@@ -59,13 +67,13 @@ struct link_message {
     uint32_t version; /* LINK_VERSION */
     uint32_t kind;
     uint32_t role;
-    uint32_t more;    /* LISTEN: another one follows */
-    uint32_t threads; /* BIND of DNS_UDP: answer threads wanted, 0 = one per core; LISTEN: had */
-    uint32_t mode;    /* CONTROL: file mode */
-    int32_t gid;      /* CONTROL: group, -1 = unchanged; stays what it is if we are not root */
-    uint32_t reserved;
-    uint64_t generation;   /* PAIR, KEPT, ADOPTED; in ERROR: of the pair refused, 0 = no pair */
-    struct inet_addr addr; /* BIND (port 0 = any free one); BOUND: as bound */
+    uint32_t more;       /* LISTEN: another one follows */
+    uint32_t threads;    /* BIND of DNS_UDP: answer threads wanted, 0 = one per core; LISTEN: had */
+    uint32_t mode;       /* CONTROL: file mode */
+    int32_t gid;         /* CONTROL: group, -1 = unchanged; stays what it is if we are not root */
+    uint32_t upgrades;   /* KEPT: since the service was started */
+    uint64_t generation; /* PAIR, KEPT, ADOPTED; in ERROR: of the pair refused, 0 = no pair */
+    struct inet_addr addr;      /* BIND (port 0 = any free one); BOUND: as bound */
     char path[LINK_PATH_BYTES]; /* CONTROL */
     char text[LINK_TEXT_BYTES]; /* ERROR */
 };

@@ -20,6 +20,9 @@ int main(int argc, char *argv[])
     /* The supervisor's way to start the judge: not for people, so not in the table. */
     if (argc > 1 && strcmp(argv[1], "judge-process") == 0)
         return judge_main(argc - 1, argv + 1);
+    /* A running version's way to ask whether this one could take over from it. */
+    if (argc > 1 && strcmp(argv[1], "rehearse-upgrade") == 0)
+        return judge_rehearse(argc - 1, argv + 1);
     /* A program of its own, with words and options of its own. */
     if (argc > 1 && strcmp(argv[1], "lab") == 0)
         return lab_main(argc - 1, argv + 1);

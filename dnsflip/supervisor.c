@@ -13,6 +13,7 @@
 
 #include "dnsflip/base/log.h"
 #include "dnsflip/base/mono.h"
+#include "dnsflip/base/str.h"
 #include "dnsflip/link.h"
 #include "dnsflip/supervisor_child.h"
 #include "dnsflip/supervisor_sockets.h"
@@ -74,6 +75,7 @@ static void on_judge_end(struct supervisor *s, int status, struct mono now)
     supervisor_child_ended(&s->judge, &s->judge_program, now);
     s->is_kept_asked = false;
     s->is_judge_greeted = false;
+    s->upgrade.is_judges = false;
     log_end("judge", status);
     switch (s->stage) {
     case STAGE_FIRST_START:
@@ -82,6 +84,8 @@ static void on_judge_end(struct supervisor *s, int status, struct mono now)
         stop_face(s, now);
         return;
     case STAGE_RUN:
+        if (s->upgrade.stage == UPGRADE_STOP_JUDGE)
+            return;
         log_warn("judge", "starting it again in %lld ms; answers go on",
                  (long long)s->judge.waited_ms);
         return;
@@ -95,6 +99,8 @@ static void on_face_end(struct supervisor *s, int status, struct mono now)
 {
     supervisor_child_ended(&s->face, &s->face_program, now);
     log_end("face", status);
+    if (supervisor_holds_sockets(s))
+        log_error("upgrade", "the new face ended before it answered; the old one goes on");
     if (s->offered.generation != 0 && ++s->offer_deaths == SUPERVISOR_OFFER_TRIES)
         supervisor_withdraw_offer(s, "face after face died before it had adopted this pair");
     if (s->stage == STAGE_STOP_FACE)
@@ -118,6 +124,10 @@ static void reap(struct supervisor *s, struct mono now)
             on_judge_end(s, status, now);
         else if (c == &s->face)
             on_face_end(s, status, now);
+        else if (dead.si_pid == s->upgrade.checker.pid)
+            supervisor_upgrade_checked(s, status, now);
+        else if (dead.si_pid == s->take_over.leaver.pid)
+            supervisor_take_over_left(s, status);
         dead.si_pid = 0;
     }
 }
@@ -134,6 +144,10 @@ static void on_signals(struct supervisor *s, struct mono now)
             break;
         case SIGHUP:
             supervisor_tell_judge(s, &reload, NULL, 0);
+            break;
+        case SIGUSR2:
+            log_info("upgrade", "signal SIGUSR2 from pid %u", info.ssi_pid);
+            supervisor_upgrade_begin(s, false, now);
             break;
         case SIGTERM:
         case SIGINT:
@@ -170,19 +184,22 @@ static bool wants_face(const struct supervisor *s)
 
 static bool wants_judge(const struct supervisor *s)
 {
-    return s->stage == STAGE_RUN && s->judge.pid == 0;
+    return s->stage == STAGE_RUN && s->judge.pid == 0 && !supervisor_holds_judge(s);
 }
 
 /* What is due at now; returns when something will be, as a time-out for poll(2). */
 static int run_due(struct supervisor *s, struct mono now)
 {
-    int64_t wait_ms = INT32_MAX;
+    int64_t upgrade_ms = supervisor_upgrade_due(s, now);
+    int64_t wait_ms = supervisor_take_over_due(s, now);
 
+    if (upgrade_ms < wait_ms)
+        wait_ms = upgrade_ms;
     if (wants_judge(s) && mono_since(now, s->judge.due) >= 0)
         start_judge(s, now);
     if (wants_face(s) && mono_since(now, s->face.due) >= 0)
         supervisor_start_face(s, now);
-    if (wants_judge(s))
+    if (wants_judge(s) && mono_since(s->judge.due, now) < wait_ms)
         wait_ms = mono_since(s->judge.due, now);
     if (wants_face(s) && mono_since(s->face.due, now) < wait_ms)
         wait_ms = mono_since(s->face.due, now);
@@ -219,7 +236,7 @@ static int loop(struct supervisor *s, struct err *err)
 
 static int open_signals(struct err *err)
 {
-    static const int numbers[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT };
+    static const int numbers[] = { SIGCHLD, SIGHUP, SIGUSR2, SIGTERM, SIGINT };
     struct sigaction ignore = { .sa_handler = SIG_IGN };
     sigset_t set;
 
@@ -233,8 +250,23 @@ static int open_signals(struct err *err)
     return fd >= 0 ? fd : err_sys(err, errno, "signalfd");
 }
 
+/* What this process executes: handed over, or itself and the face beside it. */
+static int open_programs(struct supervisor *s, const struct supervisor_options *o, struct err *err)
+{
+    int taken = supervisor_take_over(s, mono_now(), err);
+
+    if (taken != 0)
+        return taken < 0 ? -1 : 0;
+    if (!str_copy(s->path, sizeof(s->path), o->path))
+        return err_set(err, ERR_LIMIT, "the path of this program is too long: %s", o->path);
+    s->judge_program.fd = supervisor_open_program("/proc/self/exe", err);
+    s->face_program.fd = s->judge_program.fd < 0 ? -1 : supervisor_open_face("/proc/self/exe", err);
+    return s->face_program.fd < 0 ? -1 : 0;
+}
+
 static int open_all(struct supervisor *s, const struct supervisor_options *o, struct err *err)
 {
+    s->options = o;
     s->judge_program = (struct supervisor_program){
         .name = "judge",
         .argv = o->judge_argv,
@@ -250,10 +282,9 @@ static int open_all(struct supervisor *s, const struct supervisor_options *o, st
         (supervisor_user_find(SUPERVISOR_JUDGE_USER, &s->judge_program.user, err) != 0 ||
          supervisor_user_find(SUPERVISOR_FACE_USER, &s->face_program.user, err) != 0))
         return -1;
-    s->judge_program.fd = supervisor_open_self(err);
-    s->face_program.fd = s->judge_program.fd < 0 ? -1 : supervisor_open_face(err);
     bool keeps_root = geteuid() == 0 && o->single_user;
-    if (s->face_program.fd < 0 || supervisor_limit_privileges(keeps_root, err) != 0)
+    if (supervisor_formats_parse(o->formats, &s->formats, err) != 0 ||
+        open_programs(s, o, err) != 0 || supervisor_limit_privileges(keeps_root, err) != 0)
         return -1;
     s->signals = open_signals(err);
     return s->signals < 0 ? -1 : 0;
@@ -261,7 +292,10 @@ static int open_all(struct supervisor *s, const struct supervisor_options *o, st
 
 int supervisor_run(const struct supervisor_options *o, struct err *err)
 {
-    static struct supervisor s = { .judge = { .link = -1 },
+    static struct supervisor s = { .upgrade = { .report = -1 },
+                                   .take_over = { .leaver = { .link = -1 },
+                                                  .before = { .main = -1, .face = -1 } },
+                                   .judge = { .link = -1 },
                                    .face = { .link = -1 },
                                    .counters = -1 };
 
@@ -269,10 +303,14 @@ int supervisor_run(const struct supervisor_options *o, struct err *err)
     (void)prctl(PR_SET_NAME, "dnsflip-super");
     /* It keeps secrets: others of its user must not open them through /proc. */
     (void)prctl(PR_SET_DUMPABLE, 0);
-    if (open_all(&s, o, err) != 0 ||
-        supervisor_child_start(&s.judge, &s.judge_program, mono_now(), err) != 0)
+    if (open_all(&s, o, err) != 0)
         return -1;
-    log_info("judge", "started pid=%d", (int)s.judge.pid);
+    if (s.stage == STAGE_FIRST_START) {
+        if (supervisor_child_start(&s.judge, &s.judge_program, mono_now(), err) != 0)
+            return -1;
+        log_info("judge", "started pid=%d", (int)s.judge.pid);
+    }
+    reap(&s, mono_now()); /* who died while one program followed the other */
     int code = loop(&s, err);
     /* Whatever is still alive dies with this process, by its guard. */
     supervisor_sockets_close(&s.sockets);

@@ -15,6 +15,12 @@ struct supervisor_options {
     const char *const
         *judge_argv;  /* of the judge, which is this same executable; NULL at the end */
     bool single_user; /* as root too, all three keep the uid (lab, container) */
+    /* For an upgrade: */
+    const char *path;              /* where this program is installed */
+    const char *formats;           /* its line: see supervisor_formats.h */
+    char *const *argv;             /* its own, with which the new one is executed */
+    const char *const *check_argv; /* of the new one, to be asked whether it could start here; it
+                                      finds what would be handed over at LINK_FD */
 };
 
 /* Runs until SIGTERM or SIGINT has been obeyed, or until a judge failed its first start.  Returns

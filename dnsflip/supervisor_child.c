@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -45,8 +46,7 @@ int supervisor_user_find(const char *name, struct supervisor_user *out, struct e
     return 0;
 }
 
-/* O_PATH: to execute it needs no permission to read it. */
-static int open_program(const char *path, struct err *err)
+int supervisor_open_program(const char *path, struct err *err)
 {
     int fd = open(path, O_PATH | O_CLOEXEC);
 
@@ -58,34 +58,24 @@ static int open_program(const char *path, struct err *err)
     return moved >= 0 ? moved : err_sys(err, failed, "%s", path);
 }
 
-int supervisor_open_self(struct err *err)
-{
-    return open_program("/proc/self/exe", err);
-}
-
-int supervisor_open_face(struct err *err)
+int supervisor_open_face(const char *program, struct err *err)
 {
     static const char *const places[] = { "dnsflip-face", "../libexec/dnsflip/dnsflip-face" };
-    char self[PATH_MAX];
+    char folder[PATH_MAX];
     char path[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-    if (n < 0)
-        return err_sys(err, errno, "/proc/self/exe");
-    self[n] = '\0';
-    char *slash = strrchr(self, '/');
-    if (slash == NULL)
-        return err_set(err, ERR_SYS, "this program has no path: %s", self);
-    *slash = '\0';
+    if (realpath(program, folder) == NULL)
+        return err_sys(err, errno, "%s", program);
+    *strrchr(folder, '/') = '\0';
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        if (!str_format(path, sizeof(path), "%s/%s", self, places[i]))
+        if (!str_format(path, sizeof(path), "%s/%s", folder, places[i]))
             return err_set(err, ERR_LIMIT, "path of %s is too long", places[i]);
-        int fd = open_program(path, err);
+        int fd = supervisor_open_program(path, err);
         if (fd >= 0)
             return fd;
     }
-    return err_set(err, ERR_SYS, "dnsflip-face is neither in %s nor in %s/../libexec/dnsflip", self,
-                   self);
+    return err_set(err, ERR_SYS, "dnsflip-face is neither in %s nor in %s/../libexec/dnsflip",
+                   folder, folder);
 }
 
 /* The bounding set is what a program that root executes can have.  Only CAP_SETPCAP may lower it:
@@ -131,8 +121,14 @@ static int become(const struct supervisor_user *user, struct err *err)
     return 0;
 }
 
+/* What a child finds in its place: its link or what it is to look at, and where its words go. */
+struct ends {
+    int link;
+    int report; /* -1 = where ours go */
+};
+
 /* A process group of its own: Ctrl-C is for the supervisor, which stops the others in order. */
-static int prepare(const struct supervisor_user *user, int link, struct err *err)
+static int prepare(const struct supervisor_user *user, const struct ends *ends, struct err *err)
 {
     struct sigaction usual = { .sa_handler = SIG_DFL };
     sigset_t none;
@@ -141,7 +137,10 @@ static int prepare(const struct supervisor_user *user, int link, struct err *err
     (void)sigaction(SIGPIPE, &usual, NULL);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    if (link == LINK_FD ? fcntl(link, F_SETFD, 0) != 0 : dup2(link, LINK_FD) < 0)
+    if (ends->report >= 0 &&
+        (dup2(ends->report, STDOUT_FILENO) < 0 || dup2(ends->report, STDERR_FILENO) < 0))
+        return err_sys(err, errno, "report");
+    if (ends->link == LINK_FD ? fcntl(ends->link, F_SETFD, 0) != 0 : dup2(ends->link, LINK_FD) < 0)
         return err_sys(err, errno, "link");
     if (become(user, err) != 0)
         return -1;
@@ -154,18 +153,33 @@ static int prepare(const struct supervisor_user *user, int link, struct err *err
     return 0;
 }
 
-__attribute__((noreturn)) static void run_child(const struct supervisor_program *p, int link)
+__attribute__((noreturn)) static void run_child(const struct supervisor_program *p,
+                                                const struct ends *ends)
 {
     struct err err;
     char *const *argv;
 
     memcpy(&argv, &p->argv, sizeof(argv)); /* execve(2) changes nothing, its prototype is older */
-    if (prepare(&p->user, link, &err) == 0) {
+    if (prepare(&p->user, ends, &err) == 0) {
         (void)fexecve(p->fd, argv, environ);
         (void)err_sys(&err, errno, "cannot execute");
     }
     log_error("start", "%s: %s", p->name, err.text);
     _exit(EXIT_NOT_STARTED);
+}
+
+static int start(struct supervisor_child *c, const struct supervisor_program *p,
+                 const struct ends *ends, struct mono now, struct err *err)
+{
+    pid_t pid = fork();
+
+    if (pid < 0)
+        return err_sys(err, errno, "fork for %s", p->name);
+    if (pid == 0)
+        run_child(p, ends);
+    c->pid = pid;
+    c->started = now;
+    return 0;
 }
 
 int supervisor_child_start(struct supervisor_child *c, const struct supervisor_program *p,
@@ -179,23 +193,23 @@ int supervisor_child_start(struct supervisor_child *c, const struct supervisor_p
         (void)err_sys(err, errno, "fcntl");
         goto err_ends;
     }
-    pid_t pid = fork();
-    if (pid < 0) {
-        (void)err_sys(err, errno, "fork for %s", p->name);
+    if (start(c, p, &(struct ends){ .link = ends[1], .report = -1 }, now, err) != 0)
         goto err_ends;
-    }
-    if (pid == 0)
-        run_child(p, ends[1]);
     (void)close(ends[1]);
-    c->pid = pid;
     c->link = ends[0];
-    c->started = now;
     return 0;
 
 err_ends:
     (void)close(ends[0]);
     (void)close(ends[1]);
     return -1;
+}
+
+int supervisor_child_ask(struct supervisor_child *c, const struct supervisor_program *p, int shown,
+                         int report, struct mono now, struct err *err)
+{
+    c->link = -1;
+    return start(c, p, &(struct ends){ .link = shown, .report = report }, now, err);
 }
 
 void supervisor_child_ended(struct supervisor_child *c, const struct supervisor_program *p,

@@ -48,10 +48,12 @@ struct supervisor_child {
 __attribute__((warn_unused_result)) int
 supervisor_user_find(const char *name, struct supervisor_user *out, struct err *err);
 
-/* Opens the executable for supervisor_program.fd: this very program / the face's, which is looked
- * for beside it, then in ../libexec/dnsflip. */
-__attribute__((warn_unused_result)) int supervisor_open_self(struct err *err);
-__attribute__((warn_unused_result)) int supervisor_open_face(struct err *err);
+/* Opens an executable for supervisor_program.fd, O_PATH: to execute it needs no permission to read
+ * it.  Its number is out of the way of what a child finds at fixed ones. */
+__attribute__((warn_unused_result)) int supervisor_open_program(const char *path, struct err *err);
+
+/* Opens the face's, which is looked for beside program, then in ../libexec/dnsflip. */
+__attribute__((warn_unused_result)) int supervisor_open_face(const char *program, struct err *err);
 
 /* Keeps NET_BIND_SERVICE, SETUID, SETGID, KILL and CHOWN of what this process may do now, and lets
  * no later program have more.  Root that stays root for judge and face (keeps_root) limits only
@@ -63,6 +65,13 @@ __attribute__((warn_unused_result)) int supervisor_limit_privileges(bool keeps_r
 __attribute__((warn_unused_result)) int supervisor_child_start(struct supervisor_child *c,
                                                                const struct supervisor_program *p,
                                                                struct mono now, struct err *err);
+
+/* Forks and executes p without a link: it finds shown at LINK_FD, and what it prints goes to
+ * report; both stay open here and have numbers above LINK_FD. */
+__attribute__((warn_unused_result)) int supervisor_child_ask(struct supervisor_child *c,
+                                                             const struct supervisor_program *p,
+                                                             int shown, int report, struct mono now,
+                                                             struct err *err);
 
 /* The child has been waited for: closes its link and sets when it may start again. */
 void supervisor_child_ended(struct supervisor_child *c, const struct supervisor_program *p,

@@ -54,6 +54,7 @@ static void tell_judge_kept(struct supervisor *s)
     s->is_kept_asked = false;
     s->is_judge_greeted = true;
     m.generation = s->kept.generation;
+    m.upgrades = (uint32_t)s->count;
     supervisor_tell_judge(s, &m, s->kept.fds, s->kept.n_fds);
     tell_judge_counters(s);
 }
@@ -69,11 +70,11 @@ static void tell_face(struct supervisor *s, int sent, const struct err *err)
     (void)kill(s->face.pid, SIGKILL);
 }
 
-static void send_sockets(struct supervisor *s)
+void supervisor_send_sockets(struct supervisor *s)
 {
     struct err err;
 
-    if (s->face.pid == 0 || s->face_changes == s->sockets.changes)
+    if (s->face.pid == 0 || supervisor_holds_sockets(s) || s->face_changes == s->sockets.changes)
         return;
     s->face_changes = s->sockets.changes;
     tell_face(s, supervisor_sockets_send(&s->sockets, s->face.link, &err), &err);
@@ -101,7 +102,7 @@ void supervisor_start_face(struct supervisor *s, struct mono now)
     }
     log_info("face", "started pid=%d", (int)s->face.pid);
     s->face_changes = s->sockets.changes - 1;
-    send_sockets(s);
+    supervisor_send_sockets(s);
     send_pair(s, &s->kept);
     send_pair(s, &s->offered);
 }
@@ -166,7 +167,7 @@ static bool on_pair(struct supervisor *s, const struct link_message *m, const in
     if (s->face.pid == 0 && mono_since(now, s->face.due) >= 0) {
         supervisor_start_face(s, now);
     } else {
-        send_sockets(s);
+        supervisor_send_sockets(s);
         send_pair(s, &s->offered);
     }
     return true;
@@ -186,13 +187,19 @@ static bool on_judge_message(struct supervisor *s, const struct link_message *m,
         return false;
     case LINK_DROP:
         supervisor_sockets_drop(&s->sockets);
-        send_sockets(s);
+        supervisor_send_sockets(s);
         return false;
     case LINK_PAIR:
         return on_pair(s, m, fds, n_fds, now);
     case LINK_READY:
         if (s->stage == STAGE_FIRST_START)
             s->stage = STAGE_RUN;
+        return false;
+    case LINK_UPGRADE:
+        supervisor_upgrade_begin(s, true, now);
+        return false;
+    case LINK_REFUSED:
+        supervisor_upgrade_refuse(s, m->text);
         return false;
     default: /* a number from outside */
         log_warn("judge", "link message of unknown kind %u", m->kind);
@@ -202,17 +209,26 @@ static bool on_judge_message(struct supervisor *s, const struct link_message *m,
 
 /* ------------------------------------------------------------------ from the face */
 
-static void on_adopted(struct supervisor *s, uint64_t generation)
+void supervisor_tell_adopted(struct supervisor *s, uint64_t generation)
 {
     struct link_message m = link_message(LINK_ADOPTED);
 
+    m.generation = generation;
+    supervisor_tell_judge(s, &m, NULL, 0);
+}
+
+static void on_adopted(struct supervisor *s, uint64_t generation, struct mono now)
+{
+    supervisor_take_over_adopted(s, now);
     if (s->offered.generation == 0 || generation != s->offered.generation)
         return; /* the kept pair, after a restart: the judge has known it for long */
     pair_drop(&s->kept);
     s->kept = s->offered;
     s->offered = (struct supervisor_pair){ .generation = 0 };
-    m.generation = generation;
-    supervisor_tell_judge(s, &m, NULL, 0);
+    if (s->take_over.leaver.pid != 0)
+        s->take_over.adopted = generation; /* another face still answers from another pair */
+    else
+        supervisor_tell_adopted(s, generation);
     tell_judge_kept(s);
 }
 
@@ -233,12 +249,20 @@ static void on_refused(struct supervisor *s, uint64_t generation, const char *te
         supervisor_withdraw_offer(s, text);
         return;
     }
+    if (supervisor_holds_sockets(s)) {
+        s->take_over.is_kept_refused = true;
+        log_warn("upgrade",
+                 "the new face cannot read the pair that is served (%s): the new judge "
+                 "makes one first; the old face goes on answering",
+                 text);
+        return;
+    }
     log_error("face", "refused the kept pair: %s", text);
     (void)kill(s->face.pid, SIGKILL);
 }
 
 static bool on_face_message(struct supervisor *s, const struct link_message *m, const int fds[],
-                            size_t n_fds)
+                            size_t n_fds, struct mono now)
 {
     switch (m->kind) {
     case LINK_COUNTERS:
@@ -250,7 +274,7 @@ static bool on_face_message(struct supervisor *s, const struct link_message *m, 
         tell_judge_counters(s);
         return true;
     case LINK_ADOPTED:
-        on_adopted(s, m->generation);
+        on_adopted(s, m->generation, now);
         return false;
     case LINK_ERROR:
         on_refused(s, m->generation, m->text);
@@ -281,7 +305,7 @@ void supervisor_hear(struct supervisor *s, struct supervisor_child *c, struct mo
             return;
         }
         bool is_taken = c == &s->judge ? on_judge_message(s, &m, fds, n_fds, now)
-                                       : on_face_message(s, &m, fds, n_fds);
+                                       : on_face_message(s, &m, fds, n_fds, now);
         for (size_t k = 0; k < n_fds && !is_taken; k++)
             (void)close(fds[k]);
     }

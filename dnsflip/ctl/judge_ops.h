@@ -41,6 +41,13 @@ struct judge_ops {
     void (*reload)(void *judge, const char *actor,
                    void (*done)(void *arg, int exit, const char *text), void *arg);
     const struct reload_report *(*last_reload)(const void *judge);
+    /* Asks for the installed program to take over; done exactly once: when it is to (exit 0, text
+     * is its version), just before this process ends, or when that is refused (exit 1, text says
+     * why).
+     */
+    void (*upgrade)(void *judge, const char *actor,
+                    void (*done)(void *arg, int exit, const char *text), void *arg);
+    uint32_t (*upgrades)(const void *judge); /* since the service was started */
     /* Fills *out; all zero while no face runs. */
     void (*face)(const void *judge, struct judge_face *out);
     void *judge;

@@ -110,6 +110,7 @@ const struct ctl_method methods_all[] = {
     { "pause", ACCESS_ADMIN, pause_params, methods_simple },
     { "resume", ACCESS_ADMIN, resume_params, methods_simple },
     { "reload", ACCESS_ADMIN, no_params, methods_reload },
+    { "upgrade", ACCESS_ADMIN, no_params, methods_upgrade },
     { NULL, ACCESS_NONE, NULL, NULL },
 };
 #define METHODS (sizeof(methods_all) / sizeof(methods_all[0]) - 1)

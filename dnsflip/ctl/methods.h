@@ -54,6 +54,7 @@ void methods_operation_wait(struct ctl_call *call);
 void methods_move(struct ctl_call *call);
 void methods_simple(struct ctl_call *call);
 void methods_reload(struct ctl_call *call);
+void methods_upgrade(struct ctl_call *call);
 /* methods_evacuate.c */
 void methods_evacuate(struct ctl_call *call);
 

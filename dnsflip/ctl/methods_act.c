@@ -107,3 +107,25 @@ void methods_reload(struct ctl_call *call)
 {
     call->judge->reload(call->judge->judge, call->actor, on_reloaded, call);
 }
+
+static void on_upgrade(void *arg, int exit, const char *text)
+{
+    struct ctl_call *call = arg;
+    struct proto_error error;
+
+    if (exit != 0) {
+        (void)proto_fail_exit(&error, exit, "%s", text);
+        ctl_call_error(call, &error);
+        return;
+    }
+    cJSON *view = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(view, "from", DNSFLIP_VERSION);
+    (void)cJSON_AddStringToObject(view, "to", text);
+    (void)cJSON_AddNumberToObject(view, "upgrades", call->judge->upgrades(call->judge->judge));
+    ctl_call_result(call, view);
+}
+
+void methods_upgrade(struct ctl_call *call)
+{
+    call->judge->upgrade(call->judge->judge, call->actor, on_upgrade, call);
+}

@@ -1,8 +1,11 @@
 #include "dnsflip/ctl/methods.h"
 
+#include <unistd.h>
+
 #include "dnsflip/base/mem.h"
 #include "dnsflip/ctl/access.h"
 #include "dnsflip/ctl/events.h"
+#include "dnsflip/ctl/judge_ops.h"
 #include "dnsflip/ctl/views.h"
 
 /* The index of the group named, VIEWS_ALL if none is; false once an error was answered. */
@@ -29,10 +32,15 @@ void methods_version(struct ctl_call *call)
 {
     const struct settings *s = engine_settings(call->engine);
     cJSON *view = cJSON_CreateObject();
+    struct node_status n;
 
+    engine_node_status(call->engine, &n);
     (void)cJSON_AddStringToObject(view, "name", s->node.name);
     (void)cJSON_AddStringToObject(view, "version", DNSFLIP_VERSION);
     (void)cJSON_AddNumberToObject(view, "protocol", PROTO_VERSION);
+    (void)cJSON_AddNumberToObject(view, "pid", (double)getpid());
+    (void)cJSON_AddNumberToObject(view, "upgrades", call->judge->upgrades(call->judge->judge));
+    (void)cJSON_AddBoolToObject(view, "ready", n.may_move);
     (void)cJSON_AddStringToObject(view, "actor", call->actor);
     (void)cJSON_AddStringToObject(view, "role", access_role_name(call->role));
     ctl_call_result(call, view);

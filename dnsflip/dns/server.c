@@ -210,3 +210,14 @@ bool server_settle(struct server *s)
     s->old = NULL;
     return true;
 }
+
+bool server_retire(struct server *s)
+{
+    stop_udp(s);
+    close_tcp(s);
+    if (!s->tcp.is_running || atomic_load(&s->tcp.has_ended))
+        return true;
+    atomic_store(&s->tcp.is_to_stop, true);
+    (void)pthread_kill(s->tcp.id, SERVER_WAKE_SIGNAL);
+    return false;
+}

@@ -63,4 +63,10 @@ server_publish(struct server *s, const struct server_pair *published, struct err
  * unmapped.  To be asked until true, at most once a millisecond. */
 bool server_settle(struct server *s);
 
+/* Another process serves these sockets from now on.  UDP threads end after the batch at hand; on
+ * TCP connections queries are answered for a moment, then each is closed when it is idle, after its
+ * last answer.  To be asked until true: then all have ended.  Nothing else may be called any more.
+ */
+bool server_retire(struct server *s);
+
 #endif

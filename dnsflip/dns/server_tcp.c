@@ -29,6 +29,9 @@
 #define OUT_BYTES                                                                                  \
     (SEND_AT_BYTES + SERVER_FRAME_PREFIX_BYTES + ANSWER_TCP_BYTES + ANSWER_SLACK_BYTES)
 #define IN_BYTES (SERVER_FRAME_PREFIX_BYTES + SERVER_FRAME_QUERY_MAX)
+#define RETIRE_TURN_MS 20   /* how often it is looked what may be closed, once retiring */
+#define RETIRE_IDLE_MS 200  /* a connection without a byte for so long is closed then */
+#define RETIRE_BUSY_MS 1000 /* and one that is never idle after so long */
 #define LISTENER_TAG (UINT64_C(1) << 63) /* in epoll data: the rest is a listening descriptor */
 
 /* Answers that the kernel would not take yet.  Like those it took, they are on their way: a flip
@@ -42,6 +45,7 @@ struct spill {
 /* Free: fd < 0.  Reading: spill NULL.  Writing: spill set, nothing is read until it is empty. */
 struct connection {
     int fd;
+    bool is_shut; /* nothing more is answered: only its end is awaited */
     uint32_t next_free;
     size_t n_in;         /* bytes of in in use */
     struct spill *spill; /* borrowed from the pool */
@@ -53,6 +57,7 @@ struct tcp {
     struct server_thread *thread;
     struct mono now; /* of this turn */
     struct mono swept;
+    struct mono retired;                            /* since when; 0 = not */
     uint32_t n_open, max_open, first_free, n_slots; /* slots past n_slots were never used */
     struct spill *free_spills;
     /* What is searched lies apart from the buffers, to be searched quickly. */
@@ -228,6 +233,8 @@ static void read_some(struct tcp *tcp, struct connection *c, const struct server
         cut(tcp, c);
         return;
     }
+    if (c->is_shut)
+        return;
     *moved(tcp, c) = tcp->now;
     c->n_in += (size_t)n;
     (void)answer_all(tcp, c, pair);
@@ -294,6 +301,7 @@ static void open_connection(struct tcp *tcp, int fd, uint64_t client)
     struct connection *c = &tcp->connections[place];
     c->fd = fd;
     c->n_in = 0;
+    c->is_shut = false;
     c->spill = NULL;
     tcp->moved[place] = tcp->now;
     c->since = tcp->now;
@@ -352,21 +360,49 @@ static void handle(struct tcp *tcp, const struct epoll_event *event, const struc
         read_some(tcp, c, pair);
 }
 
-/* Ends with its process: connections outlive every change of sockets and pair. */
+/* Closes what is idle.  What never is, is shut from our side first: its end would take answers with
+ * it that have not been read yet.  True when all have gone. */
+static bool retire(struct tcp *tcp)
+{
+    if (tcp->retired.ms == 0)
+        tcp->retired = tcp->now;
+    bool is_late = mono_since(tcp->now, tcp->retired) >= RETIRE_BUSY_MS;
+    for (uint32_t i = 0; i < tcp->n_slots; i++) {
+        struct connection *c = &tcp->connections[i];
+        if (tcp->clients[i] == 0 || c->is_shut || c->spill != NULL)
+            continue;
+        bool is_idle = c->n_in == 0 && mono_since(tcp->now, tcp->moved[i]) >= RETIRE_IDLE_MS;
+        c->is_shut = is_late && !is_idle && shutdown(c->fd, SHUT_WR) == 0;
+        if (is_idle || (is_late && !c->is_shut))
+            cut(tcp, c);
+    }
+    return tcp->n_open == 0;
+}
+
+static int turn_ms(const struct tcp *tcp, bool is_to_stop)
+{
+    return is_to_stop ? RETIRE_TURN_MS : tcp->n_open > 0 ? SWEEP_MS : -1;
+}
+
+/* Ends when its server retires: connections outlive every change of sockets and pair. */
 void *server_tcp_run(void *arg)
 {
     struct server_thread *t = arg;
     struct tcp *tcp = tcp_new(t);
     struct epoll_event events[EVENTS_PER_TURN];
 
-    for (;;) {
-        int n = epoll_wait(t->epoll, events, EVENTS_PER_TURN, tcp->n_open > 0 ? SWEEP_MS : -1);
+    for (bool is_over = false; !is_over;) {
+        bool is_to_stop = atomic_load_explicit(&t->is_to_stop, memory_order_relaxed);
+        int n = epoll_wait(t->epoll, events, EVENTS_PER_TURN, turn_ms(tcp, is_to_stop));
         const struct server_pair *pair = server_enter(t);
         tcp->now = mono_now();
         for (int i = 0; i < n; i++)
             handle(tcp, &events[i], pair);
         server_leave(t);
         sweep(tcp);
+        is_over = is_to_stop && retire(tcp);
     }
+    mem_free(tcp);
+    atomic_store(&t->has_ended, true);
     return NULL;
 }

@@ -119,6 +119,8 @@ policies:
 class Daemon:
     """`dnsflip run` on a configuration, and the command line beside it."""
 
+    program = PROGRAM  # that is run; the command line is ours
+
     def __init__(self, site, text=None):
         self.site, self.folder = site, site.folder
         self.path = self.folder / "dnsflip.yaml"
@@ -180,7 +182,7 @@ class Daemon:
     def launch(self):
         # Its own session: what a test kills is what it means to kill.
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([PROGRAM, "run", "--single-user", "--config", str(self.path)],
+            self.process = subprocess.Popen([self.program, "run", "--single-user", "--config", str(self.path)],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         return self.process
 

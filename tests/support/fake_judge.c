@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dnsflip/base/fsio.h"
@@ -24,6 +25,9 @@
 static struct {
     uint64_t kept;     /* as told at the start */
     size_t kept_parts; /* descriptors that came with it */
+    uint32_t upgrades; /* so too */
+    bool is_busy;      /* no upgrade now */
+    char spoilt[256];  /* a program that loses its permission when we leave for it; "" = none */
     unsigned reloads, faces;
     const struct counters *counters;
     struct page *page; /* of the pair offered last */
@@ -182,11 +186,43 @@ static void tell_state(char reply[LINE_BYTES])
 
     (void)str_format(
         reply, LINE_BYTES,
-        "pid=%d kept=%llu parts=%zu reloads=%u faces=%u generation=%llu udp=%llu tcp=%llu",
-        (int)getpid(), (unsigned long long)judge.kept, judge.kept_parts, judge.reloads, judge.faces,
+        "pid=%d kept=%llu parts=%zu upgrades=%u reloads=%u faces=%u generation=%llu udp=%llu "
+        "tcp=%llu",
+        (int)getpid(), (unsigned long long)judge.kept, judge.kept_parts, judge.upgrades,
+        judge.reloads, judge.faces,
         c == NULL ? 0ULL : (unsigned long long)atomic_load(&c->generation),
         c == NULL ? 0ULL : (unsigned long long)counters_sum(c, COUNTER_UDP_QUERIES),
         c == NULL ? 0ULL : (unsigned long long)counters_sum(c, COUNTER_TCP_QUERIES));
+}
+
+/* Another version may take over: leaves, unless it was told to be busy. */
+static void leave(void)
+{
+    struct link_message refused = link_message(LINK_REFUSED);
+
+    if (judge.spoilt[0] != '\0')
+        (void)chmod(judge.spoilt, 0);
+    if (!judge.is_busy)
+        exit(EXIT_SUCCESS);
+    (void)str_copy(refused.text, sizeof(refused.text), "an operation is running");
+    tell(&refused, NULL, 0);
+}
+
+/* Asks for an upgrade; returns only if there is none. */
+static void upgrade(char reply[LINE_BYTES])
+{
+    struct link_message m = link_message(LINK_UPGRADE);
+    int fds[FDPASS_FDS_MAX];
+    size_t n_fds = 0;
+
+    tell(&m, NULL, 0);
+    m = await(LINK_LEAVE, LINK_REFUSED, fds, &n_fds);
+    if (m.kind == LINK_LEAVE) {
+        leave();
+        m = await(LINK_REFUSED, LINK_REFUSED, fds, &n_fds);
+    }
+    ssize_t n = n_fds == 1 ? pread(fds[0], reply, LINE_BYTES - 1, 0) : 0;
+    reply[n > 0 ? n : 0] = '\0';
 }
 
 static void obey(char *line, char reply[LINE_BYTES])
@@ -199,7 +235,8 @@ static void obey(char *line, char reply[LINE_BYTES])
     uint64_t b = 0;
 
     (void)str_copy(reply, LINE_BYTES, "what?");
-    if (verb == NULL || (first != NULL && !str_parse_u64(first, UINT32_MAX, &a)) ||
+    if (verb == NULL ||
+        (first != NULL && first[0] != '/' && !str_parse_u64(first, UINT32_MAX, &a)) ||
         (second != NULL && !str_parse_u64(second, UINT32_MAX, &b)))
         return;
     if (strcmp(verb, "pair") == 0)
@@ -212,6 +249,12 @@ static void obey(char *line, char reply[LINE_BYTES])
         flip((uint8_t)a, (uint32_t)b, reply);
     else if (strcmp(verb, "state") == 0)
         tell_state(reply);
+    else if (strcmp(verb, "upgrade") == 0)
+        upgrade(reply);
+    else if (strcmp(verb, "busy") == 0)
+        judge.is_busy = a != 0;
+    else if (strcmp(verb, "spoil") == 0)
+        (void)str_copy(judge.spoilt, sizeof(judge.spoilt), first != NULL ? first : "");
     else if (strcmp(verb, "hang") == 0)
         (void)str_copy(reply, LINE_BYTES, "hung");
     else if (strcmp(verb, "exit") == 0)
@@ -249,6 +292,8 @@ static void hear_supervisor(void)
         exit(EXIT_SUCCESS);
     if (m.kind == LINK_RELOAD)
         judge.reloads++;
+    if (m.kind == LINK_LEAVE)
+        leave();
     if (m.kind == LINK_COUNTERS)
         take_counters(fds, n_fds);
 }
@@ -263,7 +308,9 @@ static void start(const char *control, const char *port)
     size_t n_fds = 0;
 
     tell(&hello, NULL, 0);
-    judge.kept = await(LINK_KEPT, LINK_KEPT, fds, &n_fds).generation;
+    struct link_message kept = await(LINK_KEPT, LINK_KEPT, fds, &n_fds);
+    judge.kept = kept.generation;
+    judge.upgrades = kept.upgrades;
     judge.kept_parts = n_fds;
     (void)str_format(addr, sizeof(addr), "127.0.0.1:%s", port);
     (void)bind_one(LINK_ROLE_DNS_UDP, addr, NULL);

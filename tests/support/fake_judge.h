@@ -7,7 +7,10 @@
  * - bad-view GENERATION: offers a view that is none; answers the same
  * - bad-page GENERATION: offers the page of another view; answers the same
  * - flip INDEX EPOCH: one store of one word; "flipped" once every thread has seen it
- * - state: "pid=N kept=GENERATION parts=N reloads=N faces=N generation=N udp=N tcp=N"
+ * - state: "pid=N kept=GENERATION parts=N upgrades=N reloads=N faces=N generation=N udp=N tcp=N"
+ * - upgrade: asks for one; ends without an answer, or answers why there is none
+ * - busy 1: from now on refuses to leave for another version; busy 0: no more
+ * - spoil PATH: makes PATH not executable when it is asked to leave
  * - hang: "hung", and from then on it hears nothing
  * - exit CODE: ends without an answer */
 #ifndef TESTS_SUPPORT_FAKE_JUDGE_H

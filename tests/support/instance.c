@@ -25,6 +25,7 @@
 
 #include "dnsflip/base/mono.h"
 #include "dnsflip/base/str.h"
+#include "dnsflip/formats.h"
 #include "dnsflip/supervisor.h"
 #include "tests/support/fake_judge.h"
 #include "tests/support/zone.h"
@@ -100,12 +101,46 @@ static bool make_users(const struct instance *in)
                    "root:x:0:\ndnsflip:x:64101:\ndnsflip-face:x:64102:\n");
 }
 
+/* The last part of the path of the control socket is replaced. */
+static void path_beside(char out[PATH_MAX], const char *control, const char *name)
+{
+    assert_true(str_format(out, PATH_MAX, "%.*s/%s", (int)(strrchr(control, '/') - control),
+                           control, name));
+}
+
+static int supervise(const char *control, const char *port, const char *how, bool single_user)
+{
+    char path[PATH_MAX];
+    struct err err;
+    const char *judge[] = { "dnsflip", FAKE_JUDGE_VERB, control, port, how, NULL };
+    const char *check[] = { "dnsflip", INSTANCE_CHECK_VERB, control, NULL };
+    char *again[] = { strdup("dnsflip"), strdup(INSTANCE_SUPERVISOR_VERB),
+                      strdup(control),   strdup(port),
+                      strdup(how),       NULL };
+    struct supervisor_options o = { .judge_argv = judge,
+                                    .single_user = single_user,
+                                    .path = path,
+                                    .formats = formats_line(),
+                                    .argv = again,
+                                    .check_argv = check };
+
+    path_beside(path, control, "bin/dnsflip");
+    int code = supervisor_run(&o, &err);
+    if (code < 0)
+        (void)fprintf(stderr, "supervisor_run: %s\n", err.text);
+    for (size_t i = 0; again[i] != NULL; i++)
+        free(again[i]);
+    return code < 0 ? EXIT_FAILURE : code;
+}
+
+int instance_supervisor_main(char **argv)
+{
+    return supervise(argv[2], argv[3], argv[4], true);
+}
+
 static void run_supervisor(const struct instance *in, const char *how, bool has_users)
 {
     char port[8];
-    struct err err;
-    const char *argv[] = { "dnsflip", FAKE_JUDGE_VERB, in->control, port, how, NULL };
-    struct supervisor_options o = { .judge_argv = argv, .single_user = !has_users };
     int log = open(tempdir_path(&in->dir, "log"), O_WRONLY | O_CREAT | O_APPEND, 0600);
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nothing outlives a test program that is killed */
@@ -114,10 +149,7 @@ static void run_supervisor(const struct instance *in, const char *how, bool has_
         _exit(INSTANCE_NO_USERS);
     (void)dup2(log, STDERR_FILENO);
     (void)close(log);
-    int code = supervisor_run(&o, &err);
-    if (code < 0)
-        (void)fprintf(stderr, "supervisor_run: %s\n", err.text);
-    exit(code < 0 ? EXIT_FAILURE : code);
+    exit(supervise(in->control, port, how, !has_users));
 }
 
 static void show_log(const struct instance *in)

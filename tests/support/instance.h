@@ -16,6 +16,8 @@
 
 #define INSTANCE_JUDGE_UID 64101 /* of the users that instance_start_as_users makes */
 #define INSTANCE_FACE_UID 64102
+#define INSTANCE_SUPERVISOR_VERB "run"
+#define INSTANCE_CHECK_VERB "rehearse-upgrade"
 #define INSTANCE_NO_USERS 77 /* exit code: this machine lets nobody make them */
 
 struct instance {
@@ -24,6 +26,12 @@ struct instance {
     uint16_t port;
     char control[256];
 };
+
+/* The supervisor of an instance once more, after an upgrade.  argv: program,
+ * INSTANCE_SUPERVISOR_VERB, control socket, port, the fake judge's last word.  An upgrade executes
+ * the file "bin/dnsflip" of the instance's directory, which is asked INSTANCE_CHECK_VERB with the
+ * control socket. */
+int instance_supervisor_main(char **argv);
 
 /* how: the fake judge's last word.  With "serve", returns when it answers. */
 void instance_start(struct instance *in, const char *how);
