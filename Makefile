@@ -91,7 +91,7 @@ all: deps-build            ## build both programs (installs what the build lacks
 
 programs: $(PROGRAMS)
 
-test-programs: $(UNIT) $(GOLDEN) $(SIM) $(INTEGRATION)
+test-programs: $(UNIT) $(GOLDEN) $(SIM) $(INTEGRATION) $(REPLAYS)
 
 deps-build:
 	@tests/support/deps.sh build

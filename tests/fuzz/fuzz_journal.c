@@ -12,10 +12,12 @@
 #include "dnsflip/base/mem.h"
 #include "dnsflip/engine/journal_file.h"
 #include "dnsflip/engine/ledger.h"
+#include "dnsflip/engine/ledger_head.h"
 #include "tests/fuzz/fuzz.h"
 
 #define FILE_BYTES_MAX (1U << 20)
 #define BLOCK_MS 600000
+#define NOW_MS INT64_C(1800000000000)
 
 /* An empty ledger that takes over the large parts of the one before: making them anew for each
  * input takes longer than all else together.  Never freed. */
@@ -107,7 +109,7 @@ static int replay(const char *bytes, size_t n, struct ledger **out)
 
     assert(fd >= 0 && fsio_write_all(fd, bytes, n, &err) == 0 && lseek(fd, 0, SEEK_SET) == 0);
     *out = empty_ledger(&kept);
-    rc = journal_file_read(fd, "journal", visit, *out, &tail, &torn_bytes, &err);
+    rc = journal_file_read(fd, "journal", NULL, visit, *out, &tail, &torn_bytes, &err);
     assert(rc != 0 || tail.bytes + torn_bytes == n);
     assert(rc == 0 || err.text[0] != '\0');
     (void)close(fd);
@@ -175,6 +177,56 @@ static void take_members(struct chain *c, const char *members, size_t n)
     buf_fini(&line);
 }
 
+/* Of what a head carries: what decides. */
+static void describe_groups(const struct ledger *l, struct buf *out)
+{
+    buf_printf(out, "%u %d %u %zu|", l->epoch, l->is_paused, l->n_outages, l->n_history);
+    for (size_t i = 0; i < l->n_groups; i++) {
+        const struct ledger_group *g = l->groups[i];
+
+        buf_printf(out, "%s %d %s %u %d %d %s %d %u", g->name, g->is_adopted, g->active, g->epoch,
+                   g->is_held, g->is_block_lifted, g->op.id, (int)g->op.state, g->op.epoch);
+        for (unsigned k = 0; k < g->n_fenced; k++)
+            buf_printf(out, " -%s", g->fenced[k]);
+    }
+}
+
+static int take_head(void *arg, struct journal_entry *entry, struct err *err)
+{
+    struct chain *c = arg;
+    uint64_t before = c->seq;
+
+    (void)err;
+    entry->seq = c->seq + 1;
+    take_entry(c, entry);
+    assert(c->seq == before + 1);
+    return 0;
+}
+
+/* The next file's head tells the same, whatever stood in this one. */
+static void rotate(const struct chain *c, struct wall now)
+{
+    static struct ledger *kept;
+    struct chain next = { .seq = c->seq, .ledger = empty_ledger(&kept) };
+    struct buf is, was;
+    struct err err = { 0 };
+
+    if (!c->ledger->is_initialised || c->ledger->head_left > 0)
+        return;
+    memcpy(next.prev, c->prev, sizeof(next.prev));
+    buf_init(&next.file, FILE_BYTES_MAX);
+    assert(ledger_head_write(c->ledger, "before", now, take_head, &next, &err) == 0);
+    assert(next.ledger->head_left == 0);
+    buf_init(&is, FILE_BYTES_MAX);
+    buf_init(&was, FILE_BYTES_MAX);
+    describe_groups(c->ledger, &was);
+    describe_groups(next.ledger, &is);
+    assert(strcmp(buf_text(&is), buf_text(&was)) == 0);
+    buf_fini(&is);
+    buf_fini(&was);
+    buf_fini(&next.file);
+}
+
 static void build(const char *text, size_t n)
 {
     static struct ledger *kept;
@@ -201,6 +253,7 @@ static void build(const char *text, size_t n)
     buf_fini(&is);
     buf_fini(&was);
     buf_fini(&c.file);
+    rotate(&c, (struct wall){ .ms = NOW_MS });
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -207,6 +207,14 @@ def seeds_journal():
     yield "c" + "\n".join([*head, *acts])
     for act in acts:
         yield "c" + "\n".join([*head, act, act])
+    kept = [entry("kept-pause", actor="ann"), entry("kept-group", group="prod", to="use1", epoch=3,
+                                                    is_adopted=True, is_held=True),
+            entry("kept-fence", group="prod", to="usw2"),
+            entry("kept-operation", **op, verb="auto", to="usw2", state="verifying"),
+            entry("kept-ended", **op, verb="switch", state="done"),
+            entry("kept-outage", to="use1"), entry("kept-request", request_id="r1")]
+    yield "c" + "\n".join([entry("rotated", names=len(kept), epoch=9, detail="x"), *kept, *acts])
+    yield "c" + "\n".join([entry("rotated", names=9, epoch=9), *kept, *acts])
     yield from journal_files(head + [auto, *steps, moved, fence, settled, ends[0]])
 
 
