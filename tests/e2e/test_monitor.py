@@ -72,9 +72,9 @@ def test_http_health_readiness_and_metrics(daemon):
 def test_events_follow_what_happens(daemon):
     """Goal: verdicts, decisions and operations are told."""
     daemon.run("failover", "prod", "--reason", "test")
-    said = daemon.run("events")
+    # Told when it is on the disk, which may be after the names have moved.
     for word in ("verdict", "decision", "intent", "moved"):
-        assert word in said
+        wait_until(lambda: word in daemon.run("events"), f"{word} is told")
 
 
 def test_every_command_has_help_and_version_tells_itself():
