@@ -40,6 +40,7 @@ enum cli_option {
     CLI_FOR,
     CLI_GROUP,
     CLI_ACTIVE,
+    CLI_ACCEPT,
     CLI_VERB,
     CLI_DETAILED,
     CLI_FOLLOW,

@@ -191,16 +191,46 @@ int cli_act(const struct cli_args *args)
     return exit;
 }
 
+/* The members that reload has beside those of every act. */
+static cJSON *reload_params(const struct cli_args *args)
+{
+    cJSON *params = params_of(args);
+
+    cJSON_DeleteItemFromObjectCaseSensitive(params, "group");
+    if (cli_has(args, CLI_ACCEPT))
+        (void)cJSON_AddStringToObject(params, "accept", cli_value(args, CLI_ACCEPT, ""));
+    if (cli_has(args, CLI_GROUP)) {
+        cJSON *list = cJSON_AddArrayToObject(params, "adopt");
+
+        for (size_t n = 0; cli_nth(args, CLI_GROUP, n) != NULL; n++)
+            (void)cJSON_AddItemToArray(list, cJSON_CreateString(cli_nth(args, CLI_GROUP, n)));
+    }
+    return params;
+}
+
 int cli_reload(const struct cli_args *args)
 {
+    struct ctl_client *client = NULL;
     cJSON *result = NULL;
-    int exit = cli_call(args, "reload", NULL, &result);
+    int exit = check(args);
 
-    if (exit == CLI_DONE && cli_has(args, CLI_JSON))
-        cli_print_json(result);
-    else if (exit == CLI_DONE)
-        printf("generation %.0f is in use%s%s\n", cli_number(result, "generation"),
-               cli_text(result, "text")[0] != '\0' ? ": " : "", cli_text(result, "text"));
+    if (exit != CLI_DONE || (exit = cli_wait_check(args)) != CLI_DONE)
+        return exit;
+    cJSON *params = reload_params(args);
+    exit = cli_call_again(args, &client, "reload", params, CLIENT_CALL_MS, &result);
+    cJSON_Delete(params);
+    if (exit == CLI_DONE) {
+        bool is_moving = cJSON_IsArray(cli_member(result, "groups"));
+
+        if (is_moving)
+            exit = follow_all(args, &client, result);
+        if (cli_has(args, CLI_JSON))
+            cli_print_json(result);
+        else if (!is_moving)
+            printf("generation %.0f is in use%s%s\n", cli_number(result, "generation"),
+                   cli_text(result, "text")[0] != '\0' ? ": " : "", cli_text(result, "text"));
+    }
     cJSON_Delete(result);
+    ctl_client_close(client);
     return exit;
 }

@@ -41,6 +41,8 @@ const struct cli_option_spec cli_options[CLI_OPTIONS] = {
     [CLI_FOR] = { "for", 0, "DURATION", CLI_ANYTHING, NULL, "ends by itself after this long" },
     [CLI_GROUP] = { "group", 0, "GROUP", CLI_A_GROUP, NULL, "only this group" },
     [CLI_ACTIVE] = { "active", 0, "CLUSTER", CLI_A_CLUSTER, NULL, "the cluster that is active" },
+    [CLI_ACCEPT] = { "accept", 0, "DIGEST", CLI_ANYTHING, NULL,
+                     "names may move, if the difference is still the one of this digest" },
     [CLI_VERB] = { "verb", 0, "VERB", CLI_WORDS, "switch failover failback",
                    "ask the guards of this verb (switch)" },
     [CLI_DETAILED] = { "detailed-exitcode", 0, NULL, CLI_ANYTHING, NULL,
@@ -152,13 +154,24 @@ const struct cli_command cli_commands[] = {
       "for one. Each configured secondary is asked for its serial, so that epochs go on from "
       "there. Refuses if a journal exists, or if the clock is older than the program.",
       cli_init },
-    { "run", "", 0, 0, CLI_ANYTHING, CLI_BIT(CLI_SINGLE_USER) | CLI_BIT(CLI_LOG_LEVEL), 0, admin,
+    { "run", "", 0, 0, CLI_ANYTHING,
+      CLI_BIT(CLI_SINGLE_USER) | CLI_BIT(CLI_LOG_LEVEL) | CLI_BIT(CLI_ACCEPT), 0, admin,
       "the daemon",
-      "Runs in the foreground and logs to standard error. SIGHUP reloads the "
-      "configuration, SIGUSR2 upgrades to the installed program, SIGTERM and SIGINT stop it.",
+      "Runs in the foreground and logs to standard error. SIGHUP reloads the configuration, "
+      "SIGUSR2 upgrades to the installed program, SIGTERM and SIGINT stop it. A start moves no "
+      "name: if the file was changed so that one "
+      "would, they answer as before until dnsflip reload --accept. --accept DIGEST is for a start "
+      "that cannot know (state_dir/view is gone or damaged) and has printed that digest: the file "
+      "is then taken as it is.",
       cli_run },
-    { "reload", "", 0, 0, CLI_ANYTHING, 0, EXIT(CLI_REFUSED), admin, "read the configuration again",
-      "A bad file changes nothing. One that would move a name is refused with the difference.",
+    { "reload", "", 0, 0, CLI_ANYTHING,
+      ACT_OPTIONS | CLI_BIT(CLI_ACCEPT) | CLI_BIT(CLI_GROUP) | CLI_BIT(CLI_OVERRIDE) |
+          CLI_BIT(CLI_WAIT) | CLI_BIT(CLI_TIMEOUT),
+      MOVE_EXITS, admin, "read the configuration again",
+      "A bad file changes nothing. One that would move a name is refused with the difference and "
+      "its DIGEST; --accept DIGEST makes just that move, one operation for each group, and is "
+      "refused with exit 6 if the difference is another by now. --group GROUP=CLUSTER (repeatable) "
+      "adopts a group that the journal does not know yet: its names are served at once.",
       cli_reload },
     { "upgrade", "", 0, 0, CLI_ANYTHING, CLI_BIT(CLI_TIMEOUT), 0, admin,
       "let the installed program take over from the one that runs",

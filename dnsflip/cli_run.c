@@ -47,8 +47,12 @@ int cli_run(const struct cli_args *args)
         return cli_fail_text(args, CLI_ERROR,
                              "%s: cannot be found or read; --config names another file",
                              cli_config_path(args));
-    const char *const judge[] = { "dnsflip", "judge-process", path,
-                                  cli_value(args, CLI_LOG_LEVEL, "info"), NULL };
+    const char *const judge[] = { "dnsflip",
+                                  "judge-process",
+                                  path,
+                                  cli_value(args, CLI_LOG_LEVEL, "info"),
+                                  cli_value(args, CLI_ACCEPT, ""),
+                                  NULL };
     const char *const check[] = { "dnsflip", "rehearse-upgrade", path, NULL };
     char program[PATH_MAX];
     if (find_program(program, &err) != 0)

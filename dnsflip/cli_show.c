@@ -69,7 +69,9 @@ static void show_node(const cJSON *status, struct buf *out)
         (void)buf_printf(out, "journal: %.0f entries wait for the disk, the oldest %.1f s\n",
                          cli_number(journal, "waiting"), cli_number(journal, "oldest_ms") / 1000);
     if (cJSON_IsObject(reload) && !cli_truth(reload, "ok"))
-        (void)buf_printf(out, "RELOAD REFUSED at %s; what ran before goes on:\n%s%s",
+        (void)buf_printf(out, "%s%s%s at %s; what ran before goes on:\n%s%s",
+                         cli_truth(reload, "pending") ? "RETARGET PENDING" : "RELOAD REFUSED",
+                         has(reload, "accept") ? " " : "", cli_text(reload, "accept"),
                          cli_text(reload, "time"), cli_text(reload, "text"),
                          str_ends(cli_text(reload, "text"), "\n") ? "" : "\n");
 }

@@ -8,6 +8,7 @@
 #include "dnsflip/dns/page.h"
 #include "dnsflip/dns/secrets.h"
 #include "dnsflip/dns/view_format.h"
+#include "dnsflip/kept_view.h"
 #include "dnsflip/link.h"
 #include "dnsflip/model/journal_entry.h"
 #include "dnsflip/supervisor_formats.h"
@@ -19,6 +20,7 @@ const struct format formats_all[] = {
     { "link", LINK_VERSION },
     { "journal", JOURNAL_VERSION },
     { "view", VIEW_FORMAT },
+    { "kept-view", KEPT_VIEW_FORMAT },
     { "page", PAGE_FORMAT },
     { "secrets", SECRETS_FORMAT },
     { "counters", COUNTERS_FORMAT },

@@ -16,6 +16,7 @@
 #include "dnsflip/io/http_server.h"
 #include "dnsflip/io/loop.h"
 #include "dnsflip/judge_state.h"
+#include "dnsflip/kept_writer.h"
 #include "dnsflip/providers/provider.h"
 #include "dnsflip/providers/secondaries.h"
 
@@ -107,13 +108,25 @@ static int start_kept(struct judge *j, struct judge_pair *kept, struct err *err)
     return 0;
 }
 
-static int start_pair(struct judge *j, const struct judge_pair *kept, struct err *err)
+static int start_pair(struct judge *j, const struct judge_pair *kept,
+                      const struct judge_answers *answers, struct err *err)
 {
     if (judge_link_bind(j, j->site.settings, err) < 0)
         return -1;
-    if (judge_pair_make(j->site.settings, j->ledger, kept, &j->site.pair, err) < 0)
-        return -1;
-    return 0;
+    return judge_pair_make(j->site.settings, j->ledger, kept, answers, &j->site.pair, err);
+}
+
+/* What runs: the file, or what was answered before. */
+static int start_truth(struct judge *j, const struct judge_pair *kept, struct err *err)
+{
+    struct kept_view view = { .map = NULL };
+    struct judge_answers answers;
+    int result = judge_truth_find(j, kept, &view, &answers, err);
+
+    if (result == 0)
+        result = start_pair(j, kept, &answers, err);
+    kept_view_fini(&view);
+    return result;
 }
 
 static int start_engine(struct judge *j, struct err *err)
@@ -122,7 +135,10 @@ static int start_engine(struct judge *j, struct err *err)
                                 .io = &j->io,
                                 .journal = j->journal,
                                 .ledger = j->ledger,
-                                .settings = j->site.settings };
+                                .settings = j->site.settings,
+                                .hand_over = judge_accept_hand_over,
+                                .hand_over_dropped = judge_accept_dropped,
+                                .hand_over_arg = j };
 
     if (judge_site_open(j, &j->site, err) < 0 ||
         hooks_new(&j->io, j->site.settings->node.state_dir, &j->hooks, err) < 0)
@@ -162,7 +178,6 @@ static int start_control(struct judge *j, struct err *err)
                                  .upgrades = upgrades,
                                  .face = judge_http_face,
                                  .judge = j };
-    j->last_reload = (struct reload_report){ .ok = true, .text = "" };
     if (ctl_server_new(j->loop, j->control_fd, j->engine, &j->ops, &j->ctl, err) < 0)
         return err_wrap(err, "control socket");
     return judge_http_start(j, err);
@@ -174,6 +189,7 @@ static void record_start(struct judge *j)
 
     str_copy(entry.detail, sizeof(entry.detail), DNSFLIP_VERSION);
     str_copy(entry.reason, sizeof(entry.reason), j->site.settings->digest);
+    entry.serial = j->site.pair.serial;
     journal_append(j->journal, &entry, NULL, NULL);
 }
 
@@ -184,14 +200,15 @@ static int start(struct judge *j, struct err *err)
 
     if (start_journal(j, err) < 0 || start_kept(j, &kept, err) < 0)
         return -1;
-    result = start_pair(j, &kept, err);
+    result = start_truth(j, &kept, err);
     if (result == 0)
         result = start_engine(j, err);
     judge_pair_drop(&kept);
-    if (result < 0 || start_control(j, err) < 0)
+    if (result < 0 || judge_truth_start(j, err) < 0 || start_control(j, err) < 0)
         return -1;
     j->last_reload.generation = j->site.pair.generation;
     record_start(j);
+    judge_truth_tell(j);
     judge_link_watch(j);
     engine_start(j->engine);
     return judge_pair_send(&j->site.pair, err);
@@ -203,6 +220,7 @@ static int start(struct judge *j, struct err *err)
 /* The journal first: what is queued must reach the disk while its listeners still exist. */
 static void end(struct judge *j)
 {
+    kept_writer_close(j->kept_writer);
     journal_close(j->journal);
     ctl_server_free(j->ctl);
     http_server_free(j->http);
@@ -215,6 +233,9 @@ static void end(struct judge *j)
     ledger_free(j->ledger);
     secret_free(j->http_token);
     loop_timer_free(j->reload_timer);
+    loop_timer_free(j->reload.timer);
+    mem_free(j->reload.adoptions);
+    mem_free(j->reload.by_group);
     loop_timer_free(j->stop_timer);
     loop_fd_free(j->link_watch);
     io_fini(&j->io);
@@ -243,6 +264,8 @@ int judge_main(int argc, char **argv)
     j->config_path = argc > 1 ? argv[1] : "";
     j->control_fd = j->http_fd = -1;
     j->site.pair = j->next.pair = j->retired.pair = JUDGE_PAIR_NONE;
+    j->run_accept = argc > 3 ? argv[3] : "";
+    j->last_reload = (struct reload_report){ .ok = true, .text = "", .accept = j->accept };
     buf_init(&j->reload_text, PROBLEMS_BYTES_MAX);
     if (link_child_guard(&err) < 0) {
         log_error("judge", "%s", err.text);

@@ -3,7 +3,8 @@
 #define DNSFLIP_JUDGE_H
 
 /* Runs as a child of the supervisor, its link on LINK_FD, until told to stop.
- * argv: [0] anything, [1] the configuration file, [2] the log level ("debug" .. "error").
+ * argv: [0] anything, [1] the configuration file, [2] the log level ("debug" .. "error"), [3] what
+ * run --accept names, or "".
  * Returns the program's exit code. */
 int judge_main(int argc, char **argv);
 

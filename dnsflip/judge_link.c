@@ -94,6 +94,7 @@ static void adopted(struct judge *j, uint64_t generation)
         if (judge_link_send(&ready, NULL, 0, &err) < 0 || judge_link_send(&drop, NULL, 0, &err) < 0)
             log_error("judge", "%s", err.text);
         log_info("judge", "ready generation=%llu", (unsigned long long)generation);
+        judge_truth_save(j);
         return;
     }
     judge_reload_adopted(j, generation);
@@ -127,7 +128,7 @@ static void obey(struct judge *j, const struct link_message *m, const int fds[],
         judge_upgrade_refused(j, fds, n_fds);
         break;
     case LINK_RELOAD:
-        judge_reload(j, "SIGHUP", NULL, NULL);
+        judge_reload_signalled(j);
         break;
     case LINK_ADOPTED:
         adopted(j, m->generation);

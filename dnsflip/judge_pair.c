@@ -3,12 +3,14 @@
 #include <unistd.h>
 
 #include "dnsflip/base/log.h"
+#include "dnsflip/base/str.h"
 #include "dnsflip/base/wall.h"
 #include "dnsflip/dns/page.h"
 #include "dnsflip/dns/secrets.h"
 #include "dnsflip/dns/view.h"
 #include "dnsflip/judge_state.h"
 #include "dnsflip/render/render.h"
+#include "dnsflip/render/restamp.h"
 
 void judge_pair_drop(struct judge_pair *pair)
 {
@@ -95,6 +97,39 @@ static int journalled_word(const struct settings *s, const struct group_cfg *g,
     return 0;
 }
 
+int judge_pair_check(const struct settings *s, const struct ledger *ledger, struct err *err)
+{
+    struct page_word ignored;
+
+    for (uint32_t i = 0; i < s->n_groups; i++) {
+        if (journalled_word(s, &s->groups[i], ledger, &ignored, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+const char *judge_pair_cluster(const struct judge_pair *pair, const char *group)
+{
+    for (uint32_t i = 0; pair->view != NULL && i < view_groups(pair->view); i++) {
+        const char *name = view_group_name(pair->view, i);
+        uint8_t index = page_get(pair->words, i).index;
+
+        if (name != NULL && strcmp(name, group) == 0)
+            return index == 0 ? NULL : view_cluster_name(pair->view, i, index);
+    }
+    return NULL;
+}
+
+bool judge_pair_digest(const struct judge_pair *pair, char out[static SETTINGS_DIGEST_BYTES])
+{
+    static const uint8_t not_said[PAGE_SETTINGS_BYTES];
+
+    if (pair->words == NULL || memcmp(pair->words->settings, not_said, sizeof(not_said)) == 0)
+        return false;
+    str_hex(pair->words->settings, sizeof(pair->words->settings), out);
+    return true;
+}
+
 static int fill(const struct settings *s, const struct ledger *ledger,
                 const struct judge_pair *kept, struct page *page, struct err *err)
 {
@@ -108,15 +143,22 @@ static int fill(const struct settings *s, const struct ledger *ledger,
     return 0;
 }
 
-/* Newer (RFC 1982) than every epoch and every serial before it. */
+/* Newer (RFC 1982) than this one; 0 = there is none. */
+static uint32_t above(uint32_t serial, uint32_t other)
+{
+    return other != 0 && (int32_t)(other + 1 - serial) > 0 ? other + 1 : serial;
+}
+
+/* Newer than every epoch and every serial before it, a journal's lost end included. */
 static uint32_t next_serial(const struct ledger *ledger, const struct judge_pair *kept)
 {
     uint32_t serial = (uint32_t)(wall_now().ms / 1000);
 
-    if ((int32_t)(ledger->epoch + 1 - serial) > 0)
-        serial = ledger->epoch + 1;
-    if (kept->serial != 0 && (int32_t)(kept->serial + 1 - serial) > 0)
-        serial = kept->serial + 1;
+    serial = above(serial, ledger->epoch);
+    serial = above(serial, ledger->serial);
+    serial = above(serial, kept->serial);
+    for (uint32_t i = 0; kept->view != NULL && i < view_groups(kept->view); i++)
+        serial = above(serial, page_get(kept->words, i).epoch);
     return serial;
 }
 
@@ -162,16 +204,35 @@ static int make_secrets(const struct settings *s, uint64_t generation, int *out,
     return result == 0 && (n == 0 || *out >= 0) ? 0 : -1;
 }
 
+static int open_view(const struct settings *s, const struct judge_answers *answers,
+                     struct judge_pair *out, struct err *err)
+{
+    struct err why;
+
+    if (answers->bytes != NULL) {
+        out->view_fd =
+            restamp_view(answers->bytes, answers->len, out->generation, out->serial, &why);
+        if (out->view_fd >= 0 && view_open(out->view_fd, &out->view, &why) == 0)
+            return 0;
+        /* Of another version: what it answered is made anew from its settings. */
+        log_warn("judge", "the kept view is rendered anew: %s", why.text);
+        if (out->view_fd >= 0)
+            close(out->view_fd);
+    }
+    out->view_fd = render_view(s, out->generation, out->serial, err);
+    return out->view_fd < 0 ? -1 : view_open(out->view_fd, &out->view, err);
+}
+
 int judge_pair_make(const struct settings *s, const struct ledger *ledger,
-                    const struct judge_pair *kept, struct judge_pair *out, struct err *err)
+                    const struct judge_pair *kept, const struct judge_answers *answers,
+                    struct judge_pair *out, struct err *err)
 {
     *out = (struct judge_pair){ .view_fd = -1,
                                 .page_fd = -1,
                                 .secrets_fd = -1,
                                 .generation = kept->generation + 1,
                                 .serial = next_serial(ledger, kept) };
-    out->view_fd = render_view(s, out->generation, out->serial, err);
-    if (out->view_fd < 0 || view_open(out->view_fd, &out->view, err) < 0)
+    if (open_view(s, answers, out, err) < 0)
         goto fail;
     if (make_secrets(s, out->generation, &out->secrets_fd, err) < 0)
         goto fail;
@@ -179,6 +240,7 @@ int judge_pair_make(const struct settings *s, const struct ledger *ledger,
     out->words = out->page;
     if (out->page_fd < 0 || fill(s, ledger, kept, out->page, err) < 0)
         goto fail;
+    (void)str_unhex(s->digest, out->page->settings, sizeof(out->page->settings));
     return 0;
 fail:
     judge_pair_drop(out);

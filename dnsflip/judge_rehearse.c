@@ -43,6 +43,7 @@ static int read_journal(const struct settings *s, struct ledger *l, struct err *
 
 static int rehearse(const struct settings *s, struct err *err)
 {
+    static const struct judge_answers rendered = { .bytes = NULL };
     struct judge_pair none = JUDGE_PAIR_NONE;
     struct judge_pair pair;
     struct ledger *l = ledger_new();
@@ -51,7 +52,7 @@ static int rehearse(const struct settings *s, struct err *err)
     if (result == 0)
         result = read_journal(s, l, err);
     if (result == 0)
-        result = judge_pair_make(s, l, &none, &pair, err);
+        result = judge_pair_make(s, l, &none, &rendered, &pair, err);
     if (result == 0)
         judge_pair_drop(&pair);
     ledger_free(l);

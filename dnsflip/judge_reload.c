@@ -1,10 +1,11 @@
 /* dnsflip/judge_reload.c -- a new configuration while running: parse, check everything, hand the
- * pair over, then follow.  A bad one changes nothing; one that would move a name is refused. */
+ * pair over, then follow.  A bad one changes nothing; one that would move a name is refused, unless
+ * just that difference is accepted. */
 #include <string.h>
 
 #include "dnsflip/base/log.h"
+#include "dnsflip/base/mem.h"
 #include "dnsflip/base/str.h"
-#include "dnsflip/config/reload.h"
 #include "dnsflip/engine/journal.h"
 #include "dnsflip/engine/ledger.h"
 #include "dnsflip/io/loop.h"
@@ -13,17 +14,22 @@
 #include "dnsflip/providers/secondaries.h"
 
 #define EXIT_BAD 1
-#define EXIT_WOULD_MOVE 3
 
 static void record(struct judge *j, bool ok, const char *text)
 {
-    struct journal_entry entry = { .kind = ENTRY_RELOAD, .time = loop_now(j->loop).wall };
+    struct journal_entry entry = { .kind = ENTRY_RELOAD };
 
-    if (ok)
+    str_copy(entry.actor, sizeof(entry.actor), j->reload.request.actor);
+    if (ok) {
+        entry.serial = j->site.pair.serial;
         str_copy(entry.reason, sizeof(entry.reason), j->site.settings->digest);
-    else
-        str_copy(entry.detail, sizeof(entry.detail), text);
-    journal_append(j->journal, &entry, NULL, NULL);
+        str_copy(entry.request_id, sizeof(entry.request_id), j->reload.request.request_id);
+        str_copy(entry.request_digest, sizeof(entry.request_digest),
+                 j->reload.request.request_digest);
+    } else {
+        str_copy(entry.detail, sizeof(entry.detail), text[0] != '\0' ? text : "refused");
+    }
+    engine_record_reload(j->engine, &entry);
 }
 
 static void log_refusal(const char *text)
@@ -36,10 +42,18 @@ static void log_refusal(const char *text)
     }
 }
 
-static void report(struct judge *j, int exit, const char *text)
+static void answer(struct judge *j, int exit, const char *text)
 {
-    void (*done)(void *arg, int exit, const char *text) = j->reload_done;
+    struct reload_reply reply = { .exit = exit, .text = text, .rule = "" };
+    reload_done *done = j->reload.done;
 
+    j->reload.done = NULL;
+    if (done != NULL)
+        done(j->reload.arg, &reply);
+}
+
+void judge_reload_report(struct judge *j, int exit, const char *text)
+{
     j->last_reload.time = loop_now(j->loop).wall;
     j->last_reload.ok = exit == 0;
     j->last_reload.generation = j->site.pair.generation;
@@ -47,15 +61,17 @@ static void report(struct judge *j, int exit, const char *text)
         buf_reset(&j->reload_text);
         buf_puts(&j->reload_text, text);
     }
+    if (exit == 0) {
+        j->last_reload.is_pending = false;
+        j->accept[0] = '\0';
+    }
     j->last_reload.text = exit == 0 ? "" : buf_text(&j->reload_text);
     if (exit == 0)
         log_info("judge", "reloaded generation=%llu", (unsigned long long)j->site.pair.generation);
     else
         log_refusal(buf_text(&j->reload_text));
-    record(j, exit == 0, text);
-    j->reload_done = NULL;
-    if (done != NULL)
-        done(j->reload_arg, exit, text);
+    record(j, exit == 0, buf_text(&j->reload_text));
+    answer(j, exit, exit == 0 ? "" : buf_text(&j->reload_text));
 }
 
 /* Why no reload may begin now, or NULL. */
@@ -78,33 +94,48 @@ static const char *active_of(void *arg, const char *group)
     return known != NULL && known->is_adopted ? known->active : NULL;
 }
 
-/* Loads and compares; the exit code, 0 = j->next.settings may take over. */
-static int load_next(struct judge *j)
+void judge_reload_describe(struct judge *j, const char *head,
+                           const struct config_report *differences)
 {
-    struct config_report differences;
-    int exit = 0;
-
     buf_reset(&j->reload_text);
-    if (judge_site_load(j->config_path, &j->next.settings, &j->reload_text) < 0)
-        return EXIT_BAD;
-    config_report_init(&differences);
-    if (reload_fixed(j->site.settings, j->next.settings, &differences) > 0)
-        exit = EXIT_BAD;
-    if (reload_moves(j->site.settings, j->next.settings, active_of, j, &differences) > 0)
-        exit = EXIT_WOULD_MOVE;
-    if (exit == EXIT_WOULD_MOVE)
-        buf_puts(&j->reload_text,
-                 "a reload changes no answer, and this would; switch the group away first, or "
-                 "restart dnsflip, which takes the file as it is:\n");
-    config_report_print(&differences, &j->reload_text);
-    config_report_fini(&differences);
-    return exit;
+    buf_printf(&j->reload_text, "%s; dnsflip reload --accept %s moves these:\n", head, j->accept);
+    config_report_print(differences, &j->reload_text);
+    j->last_reload.text = buf_text(&j->reload_text);
 }
 
-static int hand_over(struct judge *j, struct err *err)
+/* Loads and compares; the exit code, 0 = j->next.settings may take over if *n_moves is 0. */
+static int load_next(struct judge *j, size_t *n_moves)
 {
+    struct config_report fixed, differences;
+
+    buf_reset(&j->reload_text);
+    j->accept[0] = '\0';
+    if (judge_site_load(j->config_path, &j->next.settings, &j->reload_text) < 0)
+        return EXIT_BAD;
+    config_report_init(&fixed);
+    config_report_init(&differences);
+    (void)reload_fixed(j->site.settings, j->next.settings, &fixed);
+    *n_moves = reload_moves(j->site.settings, j->next.settings, active_of, j, NULL, &differences);
+    if (fixed.n > 0) {
+        config_report_print(&fixed, &j->reload_text);
+        config_report_print(&differences, &j->reload_text);
+    } else if (*n_moves > 0) {
+        reload_digest(j->next.settings, &differences, j->accept);
+        judge_reload_describe(j, "a reload changes no answer unasked, and this would",
+                              &differences);
+    }
+    config_report_fini(&differences);
+    config_report_fini(&fixed);
+    return fixed.n > 0 ? EXIT_BAD : 0;
+}
+
+int judge_reload_hand_over(struct judge *j, struct err *err)
+{
+    static const struct judge_answers rendered = { .bytes = NULL };
+
     if (judge_site_open(j, &j->next, err) < 0 ||
-        judge_pair_make(j->next.settings, j->ledger, &j->site.pair, &j->next.pair, err) < 0 ||
+        judge_pair_make(j->next.settings, j->ledger, &j->site.pair, &rendered, &j->next.pair, err) <
+            0 ||
         judge_link_bind(j, j->next.settings, err) < 0)
         return -1;
     /* Before the face may take it: from its first answer on the new page must follow flips. */
@@ -113,38 +144,62 @@ static int hand_over(struct judge *j, struct err *err)
     return judge_pair_send(&j->next.pair, err);
 }
 
-void judge_reload(void *judge, const char *actor,
-                  void (*done)(void *arg, int exit, const char *text), void *arg)
+void judge_reload_drop(struct judge *j, int exit, const char *text)
+{
+    judge_site_wire(j, &j->site, NULL);
+    judge_site_drop(&j->next);
+    judge_reload_report(j, exit, text);
+}
+
+static void take_request(struct judge *j, const struct reload_request *request, reload_done *done,
+                         void *arg)
+{
+    struct reload_adoption *adoptions = mem_array(request->n_adoptions + 1, sizeof(*adoptions));
+
+    mem_free(j->reload.adoptions);
+    j->reload.adoptions = adoptions;
+    if (request->n_adoptions > 0)
+        memcpy(adoptions, request->adoptions, request->n_adoptions * sizeof(*adoptions));
+    j->reload.request = *request;
+    j->reload.request.adoptions = adoptions;
+    j->reload.done = done;
+    j->reload.arg = arg;
+}
+
+void judge_reload(void *judge, const struct reload_request *request, reload_done *done, void *arg)
 {
     struct judge *j = judge;
-    struct err err;
     const char *obstacle = reload_obstacle(j);
+    size_t n_moves = 0;
     int exit;
 
-    log_info("judge", "reload asked for by %s", actor);
+    log_info("judge", "reload asked for by %s", request->actor);
     if (j->next.settings != NULL) {
+        struct reload_reply reply = { .exit = EXIT_BAD, .text = obstacle, .rule = "" };
+
         log_warn("judge", "not reloaded: %s", obstacle);
         if (done != NULL)
-            done(arg, EXIT_BAD, obstacle);
+            done(arg, &reply);
         return;
     }
-    j->reload_done = done;
-    j->reload_arg = arg;
+    take_request(j, request, done, arg);
     if (obstacle != NULL) {
-        report(j, EXIT_BAD, obstacle);
+        judge_reload_report(j, EXIT_BAD, obstacle);
         return;
     }
     judge_site_drop(&j->retired);
-    exit = load_next(j);
-    if (exit == 0 && hand_over(j, &err) < 0) {
-        buf_printf(&j->reload_text, "%s", err.text);
-        exit = EXIT_BAD;
-    }
-    if (exit != 0) {
-        judge_site_wire(j, &j->site, NULL);
-        judge_site_drop(&j->next);
-        report(j, exit, buf_text(&j->reload_text));
-    }
+    exit = load_next(j, &n_moves);
+    if (exit == 0)
+        exit = judge_accept(j, n_moves);
+    if (exit != 0)
+        judge_reload_drop(j, exit, buf_text(&j->reload_text));
+}
+
+void judge_reload_signalled(struct judge *j)
+{
+    struct reload_request request = { .actor = "SIGHUP" };
+
+    judge_reload(j, &request, NULL, NULL);
 }
 
 /* The engine follows as soon as no operation is on its way: until then it writes both pages. */
@@ -169,7 +224,8 @@ static void follow(void *arg)
     j->is_next_adopted = false;
     if (judge_link_send(&drop, NULL, 0, &err) < 0)
         log_error("judge", "%s", err.text);
-    report(j, 0, "");
+    judge_reload_report(j, 0, "");
+    judge_truth_save(j);
 }
 
 void judge_reload_adopted(struct judge *j, uint64_t generation)
@@ -177,6 +233,7 @@ void judge_reload_adopted(struct judge *j, uint64_t generation)
     if (j->next.settings == NULL || generation != j->next.pair.generation || j->is_next_adopted)
         return;
     j->is_next_adopted = true;
+    engine_retarget_done(j->engine, NULL);
     if (j->reload_timer == NULL)
         j->reload_timer = loop_timer_new(j->loop, follow, j);
     loop_timer_set(j->reload_timer, loop_now(j->loop).mono);
@@ -184,9 +241,11 @@ void judge_reload_adopted(struct judge *j, uint64_t generation)
 
 void judge_reload_failed(struct judge *j, uint64_t generation, const char *text)
 {
+    struct err err;
+
     if (j->next.settings == NULL || generation != j->next.pair.generation || j->is_next_adopted)
         return;
-    judge_site_wire(j, &j->site, NULL);
-    judge_site_drop(&j->next);
-    report(j, EXIT_BAD, text);
+    err_set(&err, ERR_REMOTE, "%s", text);
+    engine_retarget_done(j->engine, &err);
+    judge_reload_drop(j, EXIT_BAD, text);
 }

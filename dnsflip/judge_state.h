@@ -5,9 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dnsflip/config/reload.h"
 #include "dnsflip/ctl/judge_ops.h"
 #include "dnsflip/engine/engine.h"
 #include "dnsflip/io/io.h"
+#include "dnsflip/kept_view.h"
 #include "dnsflip/link.h"
 
 struct counters;
@@ -15,6 +17,7 @@ struct ctl_server;
 struct hooks;
 struct http_server;
 struct journal;
+struct kept_writer;
 struct ledger;
 struct page;
 struct provider;
@@ -36,6 +39,13 @@ struct judge_pair {
     uint32_t serial;
 };
 
+/* What a pair answers with although the settings in use would be rendered otherwise: a view's file,
+ * borrowed; NULL = what the settings say. */
+struct judge_answers {
+    const void *bytes;
+    size_t len;
+};
+
 /* One configuration with everything made from it. */
 struct judge_site {
     struct settings *settings;   /* owned */
@@ -43,6 +53,21 @@ struct judge_site {
     struct judge_pair pair;
     uint32_t *other_groups; /* owned, while a hand-over lasts: see struct local_pages */
     uint8_t *other_index;
+};
+
+/* A reload under way: judge_reload.c and judge_accept.c. */
+struct judge_reload {
+    struct reload_request request;
+    struct reload_adoption *adoptions; /* owned; those of request */
+    reload_done *done;                 /* NULL = answered, or nobody waits */
+    void *arg;
+    size_t n_adopting; /* adoptions that are not durable yet, and one while they are begun */
+    bool is_adoption_lost;
+    uint32_t *by_group; /* owned; names that move, by group of the settings in use */
+    /* what the engine asked for last, done in a turn of its own */
+    struct loop_timer *timer;
+    char configuration[SETTINGS_DIGEST_BYTES]; /* to be handed over, "" = nothing is */
+    char dropped[REASON_TEXT_BYTES];           /* why nothing will be, "" = nothing was dropped */
 };
 
 struct judge {
@@ -66,10 +91,13 @@ struct judge {
     struct judge_site retired;       /* the one before: calls of its last turn may still end */
     bool is_next_adopted;            /* the face serves next; the engine follows when it may */
     struct loop_timer *reload_timer;
+    struct judge_reload reload;
     struct reload_report last_reload;
-    struct buf reload_text;
-    void (*reload_done)(void *arg, int exit, const char *text);
-    void *reload_arg;
+    struct buf reload_text;           /* of the last report */
+    char accept[RELOAD_DIGEST_BYTES]; /* what it offers to accept, "" = nothing */
+    const char *run_accept;           /* dnsflip run --accept, "" = not given */
+    struct kept_writer *kept_writer;
+    bool is_keep_failed; /* the last try to write state_dir/view */
     void (*upgrade_done)(void *arg, int exit, const char *text);
     void *upgrade_arg;
     uint32_t upgrades; /* since the service was started */
@@ -109,7 +137,15 @@ void judge_pair_keep(struct judge_pair *pair, int view_fd, int page_fd, int secr
 __attribute__((warn_unused_result)) int judge_pair_make(const struct settings *s,
                                                         const struct ledger *ledger,
                                                         const struct judge_pair *kept,
+                                                        const struct judge_answers *answers,
                                                         struct judge_pair *out, struct err *err);
+/* That every adopted group of settings has the cluster that the journal says is active. */
+__attribute__((warn_unused_result)) int
+judge_pair_check(const struct settings *s, const struct ledger *ledger, struct err *err);
+/* The cluster that a group's names answer with, NULL if the pair does not serve them. */
+const char *judge_pair_cluster(const struct judge_pair *pair, const char *group);
+/* Of the settings it was made of; false if it does not say. */
+bool judge_pair_digest(const struct judge_pair *pair, char out[static SETTINGS_DIGEST_BYTES]);
 __attribute__((warn_unused_result)) int judge_pair_send(const struct judge_pair *pair,
                                                         struct err *err);
 
@@ -128,8 +164,16 @@ __attribute__((warn_unused_result)) int judge_site_load(const char *path, struct
 
 /* ---- judge_reload.c
  * ------------------------------------------------------------------------------- */
-void judge_reload(void *judge, const char *actor,
-                  void (*done)(void *arg, int exit, const char *text), void *arg);
+void judge_reload(void *judge, const struct reload_request *request, reload_done *done, void *arg);
+void judge_reload_signalled(struct judge *j); /* SIGHUP */
+/* The end of the reload under way; text may be that of j->reload_text. */
+void judge_reload_report(struct judge *j, int exit, const char *text);
+void judge_reload_drop(struct judge *j, int exit, const char *text); /* ... and next is let go */
+/* Puts the words of a difference that wants to be accepted in front of it. */
+void judge_reload_describe(struct judge *j, const char *head,
+                           const struct config_report *differences);
+/* Next becomes what the face answers with; judge_reload_adopted or _failed comes later. */
+__attribute__((warn_unused_result)) int judge_reload_hand_over(struct judge *j, struct err *err);
 void judge_reload_adopted(struct judge *j, uint64_t generation);
 void judge_reload_failed(struct judge *j, uint64_t generation, const char *text);
 
@@ -141,6 +185,24 @@ void judge_upgrade(void *judge, const char *actor,
 void judge_upgrade_leave(struct judge *j, const char *version);
 /* It will not; fds: a file with the reason. */
 void judge_upgrade_refused(struct judge *j, const int fds[], size_t n_fds);
+
+/* ---- judge_accept.c: a reload that moves names, as operations -----------------------------------
+ */
+/* Of a reload that loaded: begins what it needs, or its exit code with j->reload_text set. */
+__attribute__((warn_unused_result)) int judge_accept(struct judge *j, size_t n_moves);
+void judge_accept_hand_over(void *judge, const char *configuration); /* engine_deps */
+void judge_accept_dropped(void *judge, const char *why);
+
+/* ---- judge_truth.c: what was answered before, against the file ----------------------------------
+ */
+/* The configuration that this start runs with: the file, or the one before if a name would move.
+ * answers then lie in kept (the caller's, whatever comes back) or in the surviving pair. */
+__attribute__((warn_unused_result)) int
+judge_truth_find(struct judge *j, const struct judge_pair *surviving, struct kept_view *kept,
+                 struct judge_answers *answers, struct err *err);
+void judge_truth_tell(struct judge *j); /* that a retarget is pending, once the engine exists */
+void judge_truth_save(struct judge *j); /* the face answers with j->site */
+__attribute__((warn_unused_result)) int judge_truth_start(struct judge *j, struct err *err);
 
 /* ---- judge_http.c
  * --------------------------------------------------------------------------------- */

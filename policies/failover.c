@@ -210,6 +210,8 @@ int failover_destination(const struct failover_input *in, enum verb verb)
         return up != NONE ? up : first_standby(in, VERDICT_UNKNOWN);
     case VERB_FAILBACK:
         return in->active != 0 ? 0 : NONE;
+    case VERB_RELOAD:
+        return in->active;
     }
     return up;
 }

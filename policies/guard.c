@@ -7,24 +7,24 @@
 #define NO GUARD_NOT_ASKED
 
 static const enum guard_effect effects[GUARD_RULES][VERBS] = {
-    /*                              auto switch failover failback */
-    [GUARD_DESTINATION_DOWN] = { V, V, V, V },
-    [GUARD_DESTINATION_UNKNOWN] = { V, V, W, V },
-    [GUARD_DESTINATION_FENCED] = { V, V, V, V },
-    [GUARD_OPERATION_RUNNING] = { V, V, V, V },
-    [GUARD_DIVERGED] = { V, V, V, V },
-    [GUARD_UNADOPTED] = { V, V, V, V },
-    [GUARD_OPERATOR_HOLD] = { V, V, V, V },
-    [GUARD_AUTOMATION_PAUSED] = { V, NO, NO, NO },
-    [GUARD_SOURCE_DOWN] = { NO, V, NO, V },
-    [GUARD_SOURCE_UNKNOWN] = { NO, W, NO, W },
-    [GUARD_STARTUP_HOLD] = { V, W, W, W },
-    [GUARD_TILT] = { V, W, W, W },
-    [GUARD_ISOLATED] = { V, W, W, W },
-    [GUARD_PARTIAL] = { V, W, W, W },
-    [GUARD_BLOCK] = { V, W, NO, W },
-    [GUARD_BRAKE] = { V, W, NO, W },
-    [GUARD_EARLY_PROOF] = { V, W, W, W },
+    /*                              auto switch failover failback reload */
+    [GUARD_DESTINATION_DOWN] = { V, V, V, V, NO },
+    [GUARD_DESTINATION_UNKNOWN] = { V, V, W, V, NO },
+    [GUARD_DESTINATION_FENCED] = { V, V, V, V, NO },
+    [GUARD_OPERATION_RUNNING] = { V, V, V, V, V },
+    [GUARD_DIVERGED] = { V, V, V, V, V },
+    [GUARD_UNADOPTED] = { V, V, V, V, V },
+    [GUARD_OPERATOR_HOLD] = { V, V, V, V, V },
+    [GUARD_AUTOMATION_PAUSED] = { V, NO, NO, NO, NO },
+    [GUARD_SOURCE_DOWN] = { NO, V, NO, V, NO },
+    [GUARD_SOURCE_UNKNOWN] = { NO, W, NO, W, NO },
+    [GUARD_STARTUP_HOLD] = { V, W, W, W, NO },
+    [GUARD_TILT] = { V, W, W, W, NO },
+    [GUARD_ISOLATED] = { V, W, W, W, NO },
+    [GUARD_PARTIAL] = { V, W, W, W, W },
+    [GUARD_BLOCK] = { V, W, NO, W, NO },
+    [GUARD_BRAKE] = { V, W, NO, W, NO },
+    [GUARD_EARLY_PROOF] = { V, W, W, W, NO },
 };
 
 enum guard_effect guard_effect_of(enum guard_rule rule, enum verb verb)

@@ -245,3 +245,20 @@ void str_hex(const void *bytes, size_t n, char *out)
     }
     out[2 * n] = '\0';
 }
+
+bool str_unhex(const char *text, void *bytes, size_t n)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char *out = bytes;
+
+    if (strlen(text) != 2 * n)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const char *high = strchr(digits, text[2 * i]), *low = strchr(digits, text[2 * i + 1]);
+
+        if (high == NULL || low == NULL)
+            return false;
+        out[i] = (unsigned char)((high - digits) << 4 | (low - digits));
+    }
+    return true;
+}

@@ -43,4 +43,7 @@ const char *str_nearest(const char *text, const char *const words[], size_t n);
 /* Hexadecimal, lower case; out holds 2 n + 1 bytes. */
 void str_hex(const void *bytes, size_t n, char *out);
 
+/* The n bytes that text, 2n lower-case hex digits, stands for; false if it is anything else. */
+bool str_unhex(const char *text, void *bytes, size_t n);
+
 #endif

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <openssl/sha.h>
+
 #include "dnsflip/base/str.h"
 #include "dnsflip/config/name_map.h"
 #include "dnsflip/config/print.h"
@@ -10,6 +12,7 @@
 
 #define VALUE_BYTES 8192
 #define ANSWER_BYTES 4096
+#define DIFFERENCES_BYTES (CONFIG_MESSAGES_MAX * (2UL * ANSWER_BYTES + HOSTNAME_BYTES))
 
 static const struct config_place nowhere = { 0 };
 
@@ -218,13 +221,16 @@ static void index_hostnames(const struct settings *s, struct name_map *out)
 }
 
 size_t reload_moves(const struct settings *before, const struct settings *after,
-                    reload_active *active, void *arg, struct config_report *report)
+                    reload_active *active, void *arg, uint32_t by_group[],
+                    struct config_report *report)
 {
     struct name_map names;
     size_t moves = 0;
 
     index_hostnames(after, &names);
     for (size_t i = 0; i < before->n_groups; i++) {
+        size_t earlier = moves;
+
         for (size_t k = 0; k < before->groups[i].n_hostnames; k++) {
             const char *name = before->groups[i].hostnames[k].name;
             struct answer old = answer_of(before, i, k, active, arg);
@@ -240,7 +246,38 @@ size_t reload_moves(const struct settings *before, const struct settings *after,
             report_move(report, &old, &new, name);
             moves++;
         }
+        if (by_group != NULL)
+            by_group[i] = (uint32_t)(moves - earlier);
     }
     name_map_fini(&names);
     return moves;
+}
+
+void reload_digest(const struct settings *after, const struct config_report *differences,
+                   char out[static RELOAD_DIGEST_BYTES])
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    struct buf text;
+
+    buf_init(&text, DIFFERENCES_BYTES);
+    buf_printf(&text, "%s\n", after->digest);
+    config_report_print(differences, &text);
+    SHA256((const unsigned char *)buf_text(&text), text.len, digest);
+    str_hex(digest, (RELOAD_DIGEST_BYTES - 1) / 2, out);
+    buf_fini(&text);
+}
+
+void reload_take_fixed(struct settings *to, const struct settings *from)
+{
+    to->node = from->node;
+    for (size_t i = 0; i < to->n_providers; i++) {
+        struct local_cfg *local = &to->providers[i].local;
+        const struct provider_cfg *other = find_provider(from, to->providers[i].name);
+
+        if (other == NULL)
+            continue;
+        memcpy(local->listen, other->local.listen, sizeof(local->listen));
+        local->n_listen = other->local.n_listen;
+    }
+    print_digest(to, to->digest);
 }

@@ -4,6 +4,7 @@
 
 #include "dnsflip/base/str.h"
 #include "dnsflip/ctl/events.h"
+#include "dnsflip/ctl/judge_ops.h"
 
 #define NAME_MAX_BYTES (NAME_BYTES - 1)
 #define REASON_MAX_BYTES (REASON_TEXT_BYTES - 1)
@@ -84,6 +85,14 @@ static const struct param_spec adopt_params[] = {
 static const struct param_spec rejoin_params[] = { CLUSTER, ANY_GROUP, REASON, REQUEST, END };
 static const struct param_spec pause_params[] = { MUST_REASON, FOR, REQUEST, END };
 static const struct param_spec resume_params[] = { REASON, REQUEST, END };
+static const struct param_spec reload_params[] = {
+    { "accept", PARAM_TEXT, false, RELOAD_ACCEPT_BYTES - 1, NULL },
+    { "adopt", PARAM_PAIRS, false, NAME_MAX_BYTES, NULL },
+    REASON,
+    OVERRIDE,
+    { "request_id", PARAM_TEXT, false, EVACUATE_REQUEST_MAX_BYTES, NULL },
+    END,
+};
 
 const struct ctl_method methods_all[] = {
     { "version", ACCESS_READ, no_params, methods_version },
@@ -109,7 +118,7 @@ const struct ctl_method methods_all[] = {
     { "rejoin", ACCESS_ADMIN, rejoin_params, methods_simple },
     { "pause", ACCESS_ADMIN, pause_params, methods_simple },
     { "resume", ACCESS_ADMIN, resume_params, methods_simple },
-    { "reload", ACCESS_ADMIN, no_params, methods_reload },
+    { "reload", ACCESS_ADMIN, reload_params, methods_reload },
     { "upgrade", ACCESS_ADMIN, no_params, methods_upgrade },
     { NULL, ACCESS_NONE, NULL, NULL },
 };

@@ -53,6 +53,7 @@ void methods_operation_wait(struct ctl_call *call);
 /* methods_act.c */
 void methods_move(struct ctl_call *call);
 void methods_simple(struct ctl_call *call);
+/* methods_reload.c */
 void methods_reload(struct ctl_call *call);
 void methods_upgrade(struct ctl_call *call);
 /* methods_evacuate.c */

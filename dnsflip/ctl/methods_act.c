@@ -86,28 +86,6 @@ void methods_move(struct ctl_call *call)
         methods_simple(call);
 }
 
-static void on_reloaded(void *arg, int exit, const char *text)
-{
-    struct ctl_call *call = arg;
-    struct proto_error error;
-
-    if (exit != 0) {
-        (void)proto_fail_exit(&error, exit, "%s", text);
-        ctl_call_error(call, &error);
-        return;
-    }
-    cJSON *view = cJSON_CreateObject();
-    (void)cJSON_AddNumberToObject(view, "generation",
-                                  (double)call->judge->last_reload(call->judge->judge)->generation);
-    (void)cJSON_AddStringToObject(view, "text", text);
-    ctl_call_result(call, view);
-}
-
-void methods_reload(struct ctl_call *call)
-{
-    call->judge->reload(call->judge->judge, call->actor, on_reloaded, call);
-}
-
 static void on_upgrade(void *arg, int exit, const char *text)
 {
     struct ctl_call *call = arg;

@@ -126,6 +126,11 @@ static void write_face(const struct scrape *s, const struct judge_ops *judge)
     }
     one(s, "dnsflip_reload_ok", "gauge", "0 if the last reload was refused.",
         r == NULL || r->time.ms == 0 || r->ok);
+    one(s, "dnsflip_retarget_pending", "gauge",
+        "1 if the file would move names since the last start, and they answer as before.",
+        r != NULL && r->is_pending);
+    one(s, "dnsflip_view_kept", "gauge", "1 if state_dir/view holds what is answered now.",
+        r != NULL && r->is_kept);
     one(s, "dnsflip_reload_time_seconds", "gauge", "When a reload was last asked for; 0 = never.",
         r == NULL ? 0 : SECONDS(r->time.ms));
 }

@@ -147,6 +147,26 @@ static int check_word(const struct param_spec *s, const cJSON *v, struct proto_e
     return fail_unknown(s->name, v->valuestring, s->words, n, error);
 }
 
+static int check_pairs(const struct param_spec *s, const cJSON *v, struct proto_error *error)
+{
+    const cJSON *item;
+
+    if (!cJSON_IsArray(v))
+        return proto_fail(error, PROTO_INVALID_PARAMS, "\"%s\" must be a list of strings", s->name);
+    cJSON_ArrayForEach(item, v)
+    {
+        const char *text = cJSON_IsString(item) ? item->valuestring : "";
+        const char *equals = strchr(text, '=');
+        size_t left = equals == NULL ? 0 : (size_t)(equals - text);
+        size_t right = equals == NULL ? 0 : strlen(equals + 1);
+
+        if (left == 0 || right == 0 || (double)left > s->max || (double)right > s->max)
+            return proto_fail(error, PROTO_INVALID_PARAMS,
+                              "\"%s\" holds \"%.64s\", which is not NAME=NAME", s->name, text);
+    }
+    return 0;
+}
+
 static int check_value(const struct param_spec *s, const cJSON *v, struct proto_error *error)
 {
     switch (s->type) {
@@ -166,6 +186,8 @@ static int check_value(const struct param_spec *s, const cJSON *v, struct proto_
         return check_word(s, v, error);
     case PARAM_OVERRIDES:
         return check_overrides(s, v, error);
+    case PARAM_PAIRS:
+        return check_pairs(s, v, error);
     }
     return -1;
 }
@@ -238,6 +260,22 @@ uint32_t params_overrides(const cJSON *params, const char *name)
     return set;
 }
 
+size_t params_pairs(const cJSON *params, const char *name)
+{
+    return (size_t)cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(params, name));
+}
+
+void params_pair(const cJSON *params, const char *name, size_t n, char *left, char *right,
+                 size_t cap)
+{
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(params, name);
+    const char *text = cJSON_GetArrayItem(list, (int)n)->valuestring;
+    const char *equals = strchr(text, '=');
+
+    (void)str_format(left, cap, "%.*s", (int)(equals - text), text);
+    (void)str_copy(right, cap, equals + 1);
+}
+
 /* In one form only, however it was written: sets as bits, durations in milliseconds. */
 static void digest_value(struct buf *text, const struct param_spec *s, const cJSON *params)
 {
@@ -256,6 +294,10 @@ static void digest_value(struct buf *text, const struct param_spec *s, const cJS
         return;
     case PARAM_BOOL:
         (void)buf_puts(text, "true");
+        return;
+    case PARAM_PAIRS:
+        for (const cJSON *item = v->child; item != NULL; item = item->next)
+            (void)buf_printf(text, "%s,", item->valuestring);
         return;
     case PARAM_TEXT:
     case PARAM_WORD:

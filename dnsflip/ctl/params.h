@@ -9,13 +9,14 @@
 #include "dnsflip/ctl/proto.h"
 
 enum param_type {
-    PARAM_TEXT,     /* a string, not empty, at most max bytes */
-    PARAM_BOOL,     /* true or false */
-    PARAM_COUNT,    /* a whole number 1..max */
-    PARAM_SEQ,      /* a whole number 0..max */
-    PARAM_DURATION, /* a string: "30m" */
-    PARAM_WORD,     /* one of words */
-    PARAM_OVERRIDES /* a string or a list of strings: names of guards */
+    PARAM_TEXT,      /* a string, not empty, at most max bytes */
+    PARAM_BOOL,      /* true or false */
+    PARAM_COUNT,     /* a whole number 1..max */
+    PARAM_SEQ,       /* a whole number 0..max */
+    PARAM_DURATION,  /* a string: "30m" */
+    PARAM_WORD,      /* one of words */
+    PARAM_OVERRIDES, /* a string or a list of strings: names of guards */
+    PARAM_PAIRS      /* a list of strings NAME=NAME, each name at most max bytes */
 };
 
 struct param_spec {
@@ -38,6 +39,10 @@ int64_t params_duration_ms(const cJSON *params, const char *name, int64_t fallba
 /* Place in words of a PARAM_WORD. */
 int params_word(const cJSON *params, const char *name, const char *const words[], int fallback);
 uint32_t params_overrides(const cJSON *params, const char *name);
+/* How many PARAM_PAIRS there are, and the n-th; its names go to two buffers of cap bytes. */
+size_t params_pairs(const cJSON *params, const char *name);
+void params_pair(const cJSON *params, const char *name, size_t n, char *left, char *right,
+                 size_t cap);
 
 /* The bit of an override's name ("destination-unknown", "promotion"); 0 and an error
  * that names the nearest if there is no such, or if nothing may lift it. */

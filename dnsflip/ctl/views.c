@@ -221,6 +221,8 @@ static cJSON *reload_view(const struct judge_ops *judge)
     (void)cJSON_AddBoolToObject(view, "ok", r->ok);
     (void)cJSON_AddNumberToObject(view, "generation", (double)r->generation);
     views_add_text(view, "text", r->text);
+    views_add_text(view, "accept", r->accept);
+    (void)cJSON_AddBoolToObject(view, "pending", r->is_pending);
     return view;
 }
 

@@ -85,6 +85,7 @@ cJSON *views_operation(const struct operation *op)
     (void)cJSON_AddStringToObject(view, "actor", op->actor);
     views_add_text(view, "reason", op->reason);
     views_add_text(view, "request_id", op->request_id);
+    views_add_text(view, "configuration", op->configuration);
     views_add_overrides(view, "overrides", op->overrides);
     if (op->is_forced)
         (void)cJSON_AddTrueToObject(view, "without_durable_intent");
@@ -133,6 +134,8 @@ cJSON *views_entry(const struct journal_entry *entry)
     add_if_text(view, "actor", entry->actor);
     add_if_text(view, "reason", entry->reason);
     add_if_text(view, "request_id", entry->request_id);
+    add_if_text(view, "configuration", entry->configuration);
+    add_if_number(view, "serial", entry->serial);
     if (entry->until.ms != 0)
         views_add_wall(view, "until", entry->until);
     add_if_text(view, "detail", entry->detail);

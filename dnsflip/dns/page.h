@@ -12,6 +12,7 @@
 
 #define PAGE_MAGIC UINT64_C(0x3147505f50494c46) /* "FLIP_PG1" in memory order */
 #define PAGE_FORMAT 1
+#define PAGE_SETTINGS_BYTES 32 /* SHA-256 */
 
 /* index (8 bits): 0 = not set and never a cluster, else 1 + the cluster's place in the group's
  * order; epoch (32 bits): node-wide, never reused, compared by RFC 1982. */
@@ -34,9 +35,11 @@ static inline struct page_word page_word_unpack(uint64_t v)
 struct page {
     uint64_t magic;
     uint32_t format;
-    uint32_t groups;     /* words in use */
-    uint64_t generation; /* equals the generation of the view it belongs to */
-    uint64_t reserved[5];
+    uint32_t groups;                       /* words in use */
+    uint64_t generation;                   /* equals the generation of the view it belongs to */
+    uint8_t settings[PAGE_SETTINGS_BYTES]; /* digest of those that the view was made of; all zero =
+                                              not said: the face never reads it */
+    uint64_t reserved;
     _Atomic uint64_t words[]; /* one per group of the view, in the view's order */
 };
 

@@ -301,6 +301,7 @@ void engine_free(struct engine *e)
 
 static void resume_operations(struct engine *e)
 {
+    engine_retarget_resume(e);
     for (size_t i = 0; i < e->n_groups; i++) {
         const struct ledger_group *known =
             ledger_find(e->deps.ledger, e->deps.settings->groups[i].name);
@@ -393,6 +394,18 @@ static void carry_group(struct engine *e, struct engine_group *g, const struct e
     }
 }
 
+/* An operation that is verified while its group goes: there is nothing left to ask for. */
+static void end_orphans(struct engine *e, const struct settings *settings)
+{
+    for (size_t i = 0; i < e->n_groups; i++) {
+        struct switcher *s = e->groups[i].switcher;
+
+        if (s == NULL || settings_find_group(settings, e->deps.settings->groups[i].name) >= 0)
+            continue;
+        switcher_orphan(s);
+    }
+}
+
 void engine_replace(struct engine *e, const struct settings *settings,
                     struct provider *const *providers)
 {
@@ -403,6 +416,7 @@ void engine_replace(struct engine *e, const struct settings *settings,
     size_t n_groups = e->n_groups, n_probes = e->n_probes;
 
     assert(engine_busy(e) == NULL);
+    end_orphans(e, settings);
     engine_probe_cancel(e);
     engine_reference_cancel(e);
     due_fini(&e->group_due);

@@ -34,6 +34,11 @@ struct engine_deps {
     struct secondaries *secondaries; /* NULL: there are none */
     const struct settings *settings;
     struct provider *const *providers; /* one per settings->providers; entries NULL in a monitor */
+    /* A move by reload: make the settings of that digest answer, then engine_retarget_done; or it
+     * came to nothing before that, and why.  Never from within a call of the judge's. */
+    void (*hand_over)(void *arg, const char *configuration);
+    void (*hand_over_dropped)(void *arg, const char *why);
+    void *hand_over_arg;
 };
 
 __attribute__((warn_unused_result)) int engine_new(const struct engine_deps *deps,
@@ -104,6 +109,47 @@ typedef void command_done(void *arg, const struct command_result *result);
 /* done runs exactly once, possibly before this returns; an accepted action is durable by then.
  * There is no cancel: arg must live until then (a client that left is the caller's concern). */
 void engine_command(struct engine *e, const struct command *command, command_done *done, void *arg);
+
+/* ---- moves by reload --------------------------------------------------------------------------
+ * The groups whose names an accepted reload moves get one operation each, with the verb "reload";
+ * when all intents are durable the judge is asked once (engine_deps.hand_over) to make the new
+ * configuration answer, and says what became of it. */
+
+struct retarget_party {
+    uint32_t group; /* of the settings in use */
+    uint32_t n_names;
+    char request_id[REQUEST_ID_BYTES]; /* "" = none */
+    command_done *done;                /* as of engine_command */
+    void *arg;
+};
+
+struct retarget_order {
+    const struct retarget_party *parties;
+    size_t n;
+    char configuration[SETTINGS_DIGEST_BYTES]; /* of the settings to come */
+    char actor[ACTOR_BYTES];
+    char reason[REASON_TEXT_BYTES];
+    char request_digest[65];
+    override_set overrides;
+};
+
+/* -1: a guard is in the way of one of them, refusal says which. */
+__attribute__((warn_unused_result)) int engine_retarget_check(const struct engine *e,
+                                                              const struct retarget_order *order,
+                                                              struct command_result *refusal);
+/* After a check in the same turn. */
+void engine_retarget_start(struct engine *e, const struct retarget_order *order);
+/* The face answers with the new configuration, or never will. */
+void engine_retarget_done(struct engine *e, const struct err *err);
+
+/* Says which cluster is active for a group that the settings in use may not have yet; its names are
+ * served from the next pair on.  ADOPT in the journal, then done. */
+void engine_adopt_ahead(struct engine *e, const struct command *c, command_done *done, void *arg);
+
+/* What became of a reload: journalled, told, folded. */
+void engine_record_reload(struct engine *e, struct journal_entry *entry);
+/* Of the node: journalled, told, logged. */
+void engine_raise_alarm(struct engine *e, const char *name, const char *text);
 
 /* ---- what is known, for status, explain, metrics (all borrowed until the next turn) -----------
  */

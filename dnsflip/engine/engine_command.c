@@ -184,6 +184,16 @@ static void adopt(struct engine *e, struct engine_group *g, const struct command
     engine_record(e, &entry, false, on_adopted, a);
 }
 
+void engine_adopt_ahead(struct engine *e, const struct command *c, command_done *done, void *arg)
+{
+    struct journal_entry entry = { .kind = ENTRY_ADOPT, .epoch = engine_next_epoch(e) };
+    char text[ERR_TEXT_BYTES];
+
+    str_copy(entry.to, sizeof(entry.to), c->cluster);
+    str_format(text, sizeof(text), "group %s is adopted: %s is active", c->group, c->cluster);
+    act(e, c, &entry, UINT32_MAX, done, arg, text);
+}
+
 static void hold(struct engine *e, struct engine_group *g, const struct command *c,
                  command_done *done, void *arg)
 {

@@ -8,18 +8,15 @@
 #include "policies/explain.h"
 #include "policies/guard.h"
 
-static void reply_veto(command_done *done, void *arg, const struct guard_result *veto,
-                       enum verb verb)
+static void fill_veto(const struct guard_result *veto, enum verb verb, struct command_result *out)
 {
     const struct guard_rule_info *info = guard_rule_info(veto->rule);
-    struct command_result result = { .exit =
-                                         info->is_lack_of_knowledge ? EXIT_NOT_KNOWN : EXIT_VETO,
-                                     .may_override = info->may_override };
     char words[EXPLAIN_BYTES];
 
-    str_copy(result.rule, sizeof(result.rule), info->name);
-    str_copy(result.text, sizeof(result.text), explain_guard(veto, verb, words));
-    done(arg, &result);
+    *out = (struct command_result){ .exit = info->is_lack_of_knowledge ? EXIT_NOT_KNOWN : EXIT_VETO,
+                                    .may_override = info->may_override };
+    str_copy(out->rule, sizeof(out->rule), info->name);
+    str_copy(out->text, sizeof(out->text), explain_guard(veto, verb, words));
 }
 
 /* Guards of a move from the group's active cluster to place; the first veto, or -1. */
@@ -38,6 +35,27 @@ static int ask_guards(const struct engine_group *g, const struct failover_input 
     ask.holds[GUARD_EARLY_PROOF] = g->has_early_proof[to];
     guard_ask(&ask, verb, lifted, results);
     return guard_first_veto(results);
+}
+
+static void refuse_early(struct command_result *out)
+{
+    *out = (struct command_result){ .exit = EXIT_NOT_KNOWN };
+    str_copy(out->text, sizeof(out->text),
+             "the face has not taken over the answers yet: try again in a moment");
+}
+
+bool engine_move_is_vetoed(const struct engine *e, const struct engine_group *g,
+                           const struct failover_input *in, int to, enum verb verb,
+                           override_set lifted, struct command_result *refusal)
+{
+    struct guard_result results[GUARD_RULES];
+    int veto = ask_guards(g, in, to, verb, lifted, results);
+
+    if (veto >= 0)
+        fill_veto(&results[veto], verb, refusal);
+    else if (!e->may_move)
+        refuse_early(refusal);
+    return veto >= 0 || !e->may_move;
 }
 
 /* Where a move without a destination would go if none is ready: the guards then say by name what is
@@ -99,10 +117,10 @@ static void move(struct engine *e, struct engine_group *g, const struct command 
     struct switcher_order order = { .verb = c->verb,
                                     .overrides = c->overrides,
                                     .is_promoted = c->is_promoted };
-    struct guard_result results[GUARD_RULES];
+    struct command_result refusal;
     struct failover_input in;
     struct err err;
-    int to, veto;
+    int to;
 
     engine_decide_input(e, g, &in);
     to = destination(e, g, &in, c->cluster, c->verb, &err);
@@ -112,14 +130,8 @@ static void move(struct engine *e, struct engine_group *g, const struct command 
     }
     if (reply_nothing_to_do(e, g, in.active, to, done, arg))
         return;
-    veto = ask_guards(g, &in, to, c->verb, c->overrides, results);
-    if (veto >= 0) {
-        reply_veto(done, arg, &results[veto], c->verb);
-        return;
-    }
-    if (!e->may_move) {
-        engine_reply(done, arg, EXIT_NOT_KNOWN,
-                     "the face has not taken over the answers yet: try again in a moment");
+    if (engine_move_is_vetoed(e, g, &in, to, c->verb, c->overrides, &refusal)) {
+        done(arg, &refusal);
         return;
     }
     order.from = in.active;

@@ -92,6 +92,11 @@ void engine_record(struct engine *e, struct journal_entry *entry, bool folds_now
     append(e, entry, !folds_now, done, arg);
 }
 
+void engine_record_reload(struct engine *e, struct journal_entry *entry)
+{
+    engine_record(e, entry, true, NULL, NULL);
+}
+
 void engine_record_again(struct engine *e, const struct journal_entry *entry, engine_recorded *done,
                          void *arg)
 {
@@ -107,4 +112,9 @@ void engine_record_alarm(struct engine *e, const char *group, const char *name, 
     str_copy(entry.reason, sizeof(entry.reason), text);
     log_warn("alarm", "%s%s%s: %s", name, group[0] != '\0' ? " group=" : "", group, text);
     engine_record(e, &entry, true, NULL, NULL);
+}
+
+void engine_raise_alarm(struct engine *e, const char *name, const char *text)
+{
+    engine_record_alarm(e, "", name, text);
 }

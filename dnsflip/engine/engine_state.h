@@ -84,8 +84,18 @@ struct engine_reference {
     bool is_known;
 };
 
+/* A move by reload: one operation for each group with names that move, and one hand-over of the
+ * answers for all of them. */
+struct engine_retarget {
+    uint32_t n_waiting, n_ready; /* operations: before their submit, at it */
+    bool is_begun;               /* the judge hands over */
+    bool is_failed;              /* no hand-over will be */
+    char why[REASON_TEXT_BYTES];
+};
+
 struct engine {
     struct engine_deps deps;
+    struct engine_retarget retarget;
     struct wall started;
     struct scheduler scheduler;
     struct engine_probe *probes; /* owned */
@@ -162,6 +172,17 @@ void engine_reply(command_done *done, void *arg, int exit, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 void engine_move(struct engine *e, struct engine_group *g, const struct command *c,
                  command_done *done, void *arg);
+/* A guard, or a face that has not taken over yet, is in the way: refusal says so. */
+bool engine_move_is_vetoed(const struct engine *e, const struct engine_group *g,
+                           const struct failover_input *in, int to, enum verb verb,
+                           override_set lifted, struct command_result *refusal);
+
+/* ---- switcher_reload.c: moves by reload -------------------------------------------------------
+ */
+void engine_retarget_resume(struct engine *e);  /* before the operations that a restart left */
+void engine_retarget_applied(struct engine *e); /* one of those was found applied */
+void engine_retarget_submit(struct switcher *s);
+void engine_retarget_left(struct switcher *s); /* its operation has ended */
 
 /* ---- engine_record.c: stage 7 --------------------------------------------------------------- */
 typedef void engine_recorded(void *arg, bool ok, const struct err *err);

@@ -69,8 +69,12 @@ struct ledger {
     uint32_t *request_heads, *request_next; /* owned; chains of equal hash: place + 1, 0 = end */
     struct operation *history;              /* owned; ended operations, oldest first; ring */
     size_t n_history, first_history;
-    uint64_t seq;       /* of the last entry folded */
-    char digest[65];    /* configuration digest of the last START or RELOAD */
+    uint64_t seq;          /* of the last entry folded */
+    char digest[65];       /* configuration digest of the last START, RELOAD or move by reload */
+    uint32_t reload_epoch; /* of the last move by reload: a view of an older serial lacks it; 0 =
+                              there was none */
+    uint32_t serial; /* of the newest view that a START or RELOAD tells of; 0 = none did: no judge
+                        ran here that keeps state_dir/view */
     uint32_t head_left; /* lines of a file's head that are still to come: see ledger_head.h */
 };
 

@@ -36,6 +36,13 @@ static void note_epoch(struct ledger *l, uint32_t epoch)
         l->epoch = epoch;
 }
 
+static void fold_configuration(struct ledger *l, const struct journal_entry *e)
+{
+    COPY(l->digest, e->reason);
+    if (e->serial != 0)
+        l->serial = e->serial;
+}
+
 static int fold_init(struct ledger *l, const struct journal_entry *e, struct err *err)
 {
     if (l->is_initialised)
@@ -218,6 +225,8 @@ static void begin_operation(struct ledger *l, struct ledger_group *g, const stru
     COPY(g->op.actor, e->actor);
     COPY(g->op.reason, e->reason);
     COPY(g->op.request_id, e->request_id);
+    if (e->verb == VERB_RELOAD && e->kind == ENTRY_INTENT)
+        COPY(g->op.configuration, e->configuration);
     note_epoch(l, e->epoch);
 }
 
@@ -229,8 +238,10 @@ static int fold_intent(struct ledger *l, const struct journal_entry *e, struct e
         return -1;
     if (e->operation[0] == '\0' || e->from[0] == '\0' || e->to[0] == '\0')
         return refuse(e, err, "without an operation, a source or a destination");
-    if (strcmp(e->from, e->to) == 0)
+    if (strcmp(e->from, e->to) == 0 && e->verb != VERB_RELOAD)
         return refuse(e, err, "source and destination are the same cluster");
+    if (e->verb == VERB_RELOAD && (strcmp(e->from, e->to) != 0 || e->configuration[0] == '\0'))
+        return refuse(e, err, "a reload that moves to another cluster, or brings no configuration");
     if (g->op.state != OP_NONE && strcmp(g->op.id, e->operation) == 0)
         return refuse(e, err, "the operation had begun already");
     if (!ledger_epoch_is_newer(e->epoch, l->epoch))
@@ -301,10 +312,17 @@ static void move_group(struct ledger *l, struct ledger_group *g, struct wall tim
         return;
     g->op.is_changed = true;
     g->op.changed = time;
-    COPY(g->active, g->op.to);
-    g->active_since = time;
     if (g->op.epoch != 0)
         g->epoch = g->op.epoch;
+    if (g->op.verb == VERB_RELOAD) {
+        if (g->op.configuration[0] == '\0')
+            return;
+        COPY(l->digest, g->op.configuration);
+        l->reload_epoch = g->op.epoch;
+        return;
+    }
+    COPY(g->active, g->op.to);
+    g->active_since = time;
     if (g->op.verb == VERB_AUTO)
         ledger_store_outage(l, g->op.from, time);
     /* Its own FENCE entry may be what a failing disk lost. */
@@ -330,9 +348,11 @@ static int fold_moved(struct ledger *l, const struct journal_entry *e, struct er
     return 0;
 }
 
-/* The block counts from here. */
+/* The block counts from here.  A reload leaves no cluster: nothing is to be sat out behind it. */
 static void flip_ended(struct ledger_group *g, struct wall time)
 {
+    if (g->op.verb == VERB_RELOAD)
+        return;
     g->flip_ended = time;
     g->is_block_lifted = false;
 }
@@ -409,11 +429,11 @@ static int fold_kind(struct ledger *l, const struct journal_entry *e, struct err
     case ENTRY_RESUME:
         return fold_resume(l);
     case ENTRY_START:
-        COPY(l->digest, e->reason);
+        fold_configuration(l, e);
         return 0;
     case ENTRY_RELOAD:
         if (e->detail[0] == '\0')
-            COPY(l->digest, e->reason);
+            fold_configuration(l, e);
         return 0;
     case ENTRY_STOP:
     case ENTRY_VERDICT:

@@ -71,6 +71,7 @@ static int give_operation(struct writing *w, enum entry_kind kind, const struct 
     COPY(e.actor, op->actor);
     COPY(e.reason, op->reason);
     COPY(e.request_id, op->request_id);
+    COPY(e.configuration, op->configuration);
     COPY(e.detail, op->detail);
     return give(w, &e, err);
 }
@@ -165,7 +166,12 @@ int ledger_head_write(const struct ledger *l, const char *follows, struct wall n
     struct writing counting = { .ledger = l, .now = now };
     struct writing writing = { .ledger = l, .now = now, .take = take, .arg = arg };
     struct journal_entry first = {
-        .kind = ENTRY_ROTATED, .epoch = l->epoch, .initialised = l->initialised, .acked = l->acked
+        .kind = ENTRY_ROTATED,
+        .epoch = l->epoch,
+        .serial = l->serial,
+        .reload_epoch = l->reload_epoch,
+        .initialised = l->initialised,
+        .acked = l->acked,
     };
 
     if (give_all(&counting, err) != 0)
@@ -187,6 +193,8 @@ static int fold_first(struct ledger *l, const struct journal_entry *e, struct er
     l->initialised = e->initialised;
     l->acked = e->acked;
     l->epoch = e->epoch;
+    l->serial = e->serial;
+    l->reload_epoch = e->reload_epoch;
     COPY(l->digest, e->reason);
     l->head_left = e->names;
     return 0;
@@ -246,6 +254,7 @@ static struct operation operation_of(const struct journal_entry *e)
     COPY(op.actor, e->actor);
     COPY(op.reason, e->reason);
     COPY(op.request_id, e->request_id);
+    COPY(op.configuration, e->configuration);
     COPY(op.detail, e->detail);
     return op;
 }

@@ -31,12 +31,24 @@ static int plan_provider(const struct settings *s, unsigned provider,
     return result < 0 ? err_wrap(err, "provider %s", cfg->name) : 0;
 }
 
+/* A reload gives the same cluster other targets: whatever the group answers is looked at. */
+static size_t all_names(const struct group_cfg *g, unsigned place, struct target_change out[])
+{
+    for (size_t i = 0; i < g->n_hostnames; i++) {
+        const struct target *target = &g->hostnames[i].targets[place];
+
+        out[i] =
+            (struct target_change){ .hostname = (uint32_t)i, .before = target, .after = target };
+    }
+    return g->n_hostnames;
+}
+
 int planning_make(const struct settings *s, uint32_t group, enum verb verb, unsigned from,
                   unsigned to, struct plan *plan, struct target_change **changes, struct err *err)
 {
     const struct group_cfg *g = &s->groups[group];
     struct target_change *made = mem_array(g->n_hostnames, sizeof(*made));
-    size_t n = planner_targets(g, from, to, made);
+    size_t n = verb == VERB_RELOAD ? all_names(g, to, made) : planner_targets(g, from, to, made);
 
     *changes = NULL;
     *plan = (struct plan){

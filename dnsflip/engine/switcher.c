@@ -35,7 +35,11 @@ static void answer(struct switcher *s, int exit)
         return;
     s->done = NULL;
     str_copy(result.operation, sizeof(result.operation), s->op.id);
-    if (exit == 0)
+    if (exit == 0 && s->op.verb == VERB_RELOAD)
+        str_format(result.text, sizeof(result.text),
+                   "reload %s: %u names of %s get other answers: accepted", s->op.group,
+                   s->op.n_names, s->op.to);
+    else if (exit == 0)
         str_format(result.text, sizeof(result.text), "%s %s: %s -> %s accepted",
                    verb_name(s->op.verb), s->op.group, s->op.from, s->op.to);
     else
@@ -85,6 +89,7 @@ void switcher_finish(struct switcher *s)
     if (s->op.verb == VERB_AUTO && s->op.state == OP_REFUSED)
         g->retry_at = mono_add(switcher_now(s).mono, ENGINE_RETRY_REFUSED_MS);
     answer(s, s->op.state == OP_DONE ? 0 : 1);
+    engine_retarget_left(s);
     g->switcher = NULL;
     /* What was read before it is no longer what is live. */
     g->is_read = false;
@@ -164,7 +169,8 @@ static void fill_operation(struct switcher *s, const struct switcher_order *orde
 {
     const struct promotion_cfg *promotion = &switcher_group_cfg(s)->promotion;
     struct operation *op = &s->op;
-    bool promotes = promotion->is_set && (order->overrides & OVERRIDE_PROMOTION) == 0;
+    bool promotes = promotion->is_set && (order->overrides & OVERRIDE_PROMOTION) == 0 &&
+                    order->verb != VERB_RELOAD;
     int64_t life_ms = OP_PLAN_OPERATOR_MS;
 
     str_format(op->id, sizeof(op->id), "op-%u", op->epoch);
@@ -185,12 +191,17 @@ static void fill_operation(struct switcher *s, const struct switcher_order *orde
     str_copy(op->actor, sizeof(op->actor), order->actor);
     str_copy(op->reason, sizeof(op->reason), order->reason);
     str_copy(op->request_id, sizeof(op->request_id), order->request_id);
+    if (order->configuration != NULL)
+        str_copy(op->configuration, sizeof(op->configuration), order->configuration);
+    op->n_names = order->n_names;
 }
 
 static void take_plan(struct switcher *s)
 {
-    s->op.n_steps = s->plan.n_steps;
-    s->op.n_names = s->plan.n_names;
+    /* One hand-over is a reload's only step, whatever the group's providers. */
+    s->op.n_steps = s->op.verb == VERB_RELOAD ? 1 : s->plan.n_steps;
+    if (s->op.verb != VERB_RELOAD)
+        s->op.n_names = s->plan.n_names;
     s->op.settle_ms = 0;
     for (unsigned i = 0; i < s->plan.n_steps; i++) {
         int64_t settle_ms = s->engine->deps.providers[s->plan.steps[i].provider]->ops->settle_ms;
@@ -263,6 +274,7 @@ void switcher_resume(struct engine *e, struct engine_group *g, const struct oper
         return;
     }
     take_plan(s);
+    s->is_followed = s->op.settled.ms != 0;
     next = operation_resume(s->op, switcher_now(s));
     s->op = next.op;
     arm(s);
@@ -277,6 +289,7 @@ void switcher_rebind(struct switcher *s, struct engine_group *g)
 
     assert(s->op.state == OP_VERIFYING);
     s->group = g;
+    s->is_followed = true;
     g->switcher = s;
     drop_effects(s);
     mem_free(s->changes);
@@ -286,6 +299,14 @@ void switcher_rebind(struct switcher *s, struct engine_group *g)
         return;
     }
     switcher_effect(s, OP_EFFECT_VERIFY);
+}
+
+void switcher_orphan(struct switcher *s)
+{
+    assert(s->op.state == OP_VERIFYING);
+    /* A reload that was to take it away has done so. */
+    switcher_event(s, s->op.verb == VERB_RELOAD ? OP_EVENT_VERIFIED : OP_EVENT_DEADLINE,
+                   "a reload took the group out of the configuration");
 }
 
 int switcher_cancel(struct switcher *s, const char *actor, struct err *err)

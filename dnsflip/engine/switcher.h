@@ -18,6 +18,8 @@ struct switcher_order {
     int8_t from, to; /* places in the group's order */
     override_set overrides;
     bool is_promoted;
+    uint32_t n_names;          /* a reload: those of the group that move */
+    const char *configuration; /* a reload: of the settings it brings; else NULL */
     char actor[ACTOR_BYTES];
     char reason[REASON_TEXT_BYTES];
     char request_id[REQUEST_ID_BYTES];
@@ -47,6 +49,9 @@ const struct operation *switcher_operation(const struct switcher *s);
 /* After a reload: g is the group's new place.  What is being verified is verified anew against the
  * new settings; if those no longer have its clusters it ends there. */
 void switcher_rebind(struct switcher *s, struct engine_group *g);
+
+/* Before a reload that takes the group of a verified operation away. */
+void switcher_orphan(struct switcher *s);
 
 /* ---- the last operation's end, until it is durable (switcher_ending.c) -------------------------
  */

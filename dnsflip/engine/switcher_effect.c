@@ -1,5 +1,7 @@
 /* dnsflip/engine/switcher_effect.c -- what the operation machine asks for, done: each effect's
  * outcome comes back as an event. */
+#include <string.h>
+
 #include "dnsflip/base/mem.h"
 #include "dnsflip/base/str.h"
 #include "dnsflip/engine/hooks.h"
@@ -39,10 +41,26 @@ static void on_found(void *arg, enum found found, const char *detail)
     }
 }
 
+/* A reload is applied where its settings are those in use. */
+static void find_reload(struct switcher *s)
+{
+    if (strcmp(s->engine->deps.settings->digest, s->op.configuration) != 0) {
+        switcher_event(s, OP_EVENT_FOUND_NOT_APPLIED, NULL);
+        return;
+    }
+    s->is_followed = true;
+    engine_retarget_applied(s->engine);
+    switcher_event(s, OP_EVENT_FOUND_APPLIED, NULL);
+}
+
 static void find(struct switcher *s)
 {
     struct provider *p = provider_of(s);
 
+    if (s->op.verb == VERB_RELOAD) {
+        find_reload(s);
+        return;
+    }
     s->call = p->ops->find(p, &s->plan.steps[s->op.step], on_found, s);
 }
 
@@ -65,6 +83,10 @@ static void submit(struct switcher *s)
 {
     struct provider *p = provider_of(s);
 
+    if (s->op.verb == VERB_RELOAD) {
+        engine_retarget_submit(s);
+        return;
+    }
     s->call = p->ops->submit(p, &s->plan.steps[s->op.step], on_submitted, s);
 }
 
@@ -217,6 +239,9 @@ void switcher_effect(struct switcher *s, enum op_effect effect)
         settle(s);
         return;
     case OP_EFFECT_VERIFY:
+        /* What a reload must answer is not known here before the engine follows it. */
+        if (s->op.verb == VERB_RELOAD && !s->is_followed)
+            return;
         s->verify = verify_start(s->engine->deps.io, s->engine->deps.settings, &s->plan, s->changes,
                                  on_verified, s);
         return;

@@ -61,6 +61,7 @@ void switcher_record_intent(struct switcher *s, const char *request_digest)
     str_copy(entry.reason, sizeof(entry.reason), s->op.reason);
     str_copy(entry.request_id, sizeof(entry.request_id), s->op.request_id);
     str_copy(entry.request_digest, sizeof(entry.request_digest), request_digest);
+    str_copy(entry.configuration, sizeof(entry.configuration), s->op.configuration);
     switcher_ending_drop(s->group);
     s->intent = mem_zalloc(sizeof(*s->intent));
     *s->intent = (struct switcher_wait){ .switcher = s, .state = s->op.state };
@@ -98,7 +99,8 @@ void switcher_record_progress(struct switcher *s, const struct operation *before
         entry.names = s->op.n_names;
         engine_record(s->engine, &entry, true, NULL, NULL);
         record_fence(s);
-        engine_probe_promoted(s->engine, s->group, (unsigned)s->plan.to);
+        if (s->op.verb != VERB_RELOAD)
+            engine_probe_promoted(s->engine, s->group, (unsigned)s->plan.to);
     } else if (s->op.step != before->step) {
         switcher_record_step(s, s->token, NULL, NULL);
     }

@@ -16,10 +16,8 @@ const char *verdict_name(enum verdict v)
 const char *verb_name(enum verb v)
 {
     static const char *const names[VERBS] = {
-        [VERB_AUTO] = "auto",
-        [VERB_SWITCH] = "switch",
-        [VERB_FAILOVER] = "failover",
-        [VERB_FAILBACK] = "failback",
+        [VERB_AUTO] = "auto",         [VERB_SWITCH] = "switch", [VERB_FAILOVER] = "failover",
+        [VERB_FAILBACK] = "failback", [VERB_RELOAD] = "reload",
     };
 
     return names[v];

@@ -38,9 +38,15 @@ struct cluster_view {
 /* ---- stage 4: guards ------------------------------------------------------------------------ */
 
 /* Who asks for a move.  drill, apply and rollback come with their issues. */
-enum verb { VERB_AUTO = 0, VERB_SWITCH, VERB_FAILOVER, VERB_FAILBACK };
-#define VERBS 4
-const char *verb_name(enum verb v); /* "auto" "switch" "failover" "failback" */
+enum verb {
+    VERB_AUTO = 0,
+    VERB_SWITCH,
+    VERB_FAILOVER,
+    VERB_FAILBACK,
+    VERB_RELOAD, /* an accepted reload: the group stays on its cluster, whose targets change */
+};
+#define VERBS (VERB_RELOAD + 1)
+const char *verb_name(enum verb v); /* "auto" "switch" "failover" "failback" "reload" */
 
 enum guard_rule {
     GUARD_DESTINATION_DOWN = 0,

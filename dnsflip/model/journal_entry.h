@@ -15,14 +15,16 @@
 enum entry_kind {
     ENTRY_INIT = 0, /* the journal begins: node (detail), epoch floor */
     ENTRY_ADOPT,    /* group, to = active cluster, epoch, actor, reason */
-    ENTRY_START,    /* the judge started: version (detail), configuration digest (reason) */
+    ENTRY_START,    /* the judge started: version (detail), configuration digest (reason), serial =
+                       its view's */
     ENTRY_STOP,     /* ... and stopped by request */
-    ENTRY_RELOAD,   /* new configuration digest (reason), or why it was refused (detail) */
+    ENTRY_RELOAD,   /* new configuration digest (reason) and its view's serial, or why it was
+                       refused (detail); actor, request_id */
     ENTRY_VERDICT,  /* group, to = cluster, detail = "active up", "standby down" and counts */
     ENTRY_DECISION, /* group, from, to, detail = the decision and its reasons */
     ENTRY_INTENT,   /* operation, epoch, group, from, to, verb, names, actor, reason, until =
                        the plan's expiry, overrides, request_id, step = how many steps the plan
-                       has, has_* flags */
+                       has, has_* flags; a reload: from = to, configuration */
     ENTRY_REFUSED,  /* operation, group: its intent came too late or a guard said no */
     ENTRY_STEP,     /* operation, group, state reached, step = next to submit; fencing, promoting:
                        the hook begins now; detail: token ... */
@@ -39,7 +41,8 @@ enum entry_kind {
     ENTRY_ALARM,    /* group or "", detail: alarm's name, reason: its words */
     /* The head of a file that follows another: all that the entries before it fold to. */
     ENTRY_ROTATED,        /* its first line: detail = the file before, names = how many lines of the
-                             head follow, reason = configuration digest, epoch, initialised, acked */
+                             head follow, reason = configuration digest, epoch, serial,
+                             reload_epoch, initialised, acked */
     ENTRY_KEPT_PAUSE,     /* actor, reason, until */
     ENTRY_KEPT_GROUP,     /* group; is_adopted, to = active, epoch, since; flip_ended, is_lifted;
                              is_held and actor, reason, until of the hold */
@@ -71,8 +74,11 @@ struct journal_entry {
     char reason[REASON_TEXT_BYTES];
     char request_id[REQUEST_ID_BYTES];
     char request_digest[65]; /* SHA-256 hex of the request's parameters; "" = none */
+    char configuration[SETTINGS_DIGEST_BYTES]; /* of the settings that a reload brings */
+    uint32_t serial;
     struct wall until;
     /* of a head only */
+    uint32_t reload_epoch;
     struct wall initialised, acked;
     struct wall since, flip_ended;
     struct wall started, changed, settled, ended;

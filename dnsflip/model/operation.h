@@ -8,6 +8,7 @@
 #include "dnsflip/base/wall.h"
 #include "dnsflip/model/decision.h"
 #include "dnsflip/model/limits.h"
+#include "dnsflip/model/settings.h"
 
 enum op_state {
     OP_NONE = 0,
@@ -116,6 +117,7 @@ struct operation {
     char actor[ACTOR_BYTES]; /* who asked; "dnsflip" for auto */
     char reason[REASON_TEXT_BYTES];
     char request_id[REQUEST_ID_BYTES];
+    char configuration[SETTINGS_DIGEST_BYTES];    /* a reload: of the settings it brings; else "" */
     struct wall started, changed, settled, ended; /* 0 = not yet */
     struct wall expires;                          /* of the plan */
     struct mono deadline;           /* of the current state, of this process; INT64_MAX = none */

@@ -179,10 +179,10 @@ class Daemon:
     def init(self, *words):
         self.run("init", *(words or ("--active", "use1")))
 
-    def launch(self):
+    def launch(self, *words):
         # Its own session: what a test kills is what it means to kill.
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([self.program, "run", "--single-user", "--config", str(self.path)],
+            self.process = subprocess.Popen([self.program, "run", "--single-user", "--config", str(self.path), *words],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         return self.process
 

@@ -59,7 +59,7 @@ static void print_again(struct settings *s)
     assert(strcmp(buf_text(&was), buf_text(&is)) == 0);
     config_report_init(&report);
     assert(reload_fixed(s, again, &report) == 0);
-    assert(reload_moves(s, again, first_cluster, s, &report) == 0);
+    assert(reload_moves(s, again, first_cluster, s, NULL, &report) == 0);
     config_report_fini(&report);
     settings_free(again);
     buf_fini(&was);

@@ -40,17 +40,20 @@ struct client {
     struct buf out;
 };
 
-static void reload(void *judge, const char *actor,
-                   void (*done)(void *arg, int exit, const char *text), void *arg)
+static void reload(void *judge, const struct reload_request *request, reload_done *done, void *arg)
 {
+    static const struct reload_reply reply = { .exit = 1, .text = "no", .rule = "" };
+
     (void)judge;
-    assert(actor[0] != '\0');
-    done(arg, 1, "no");
+    assert(request->actor[0] != '\0');
+    for (size_t i = 0; i < request->n_adoptions; i++)
+        assert(request->adoptions[i].group[0] != '\0' && request->adoptions[i].cluster[0] != '\0');
+    done(arg, &reply);
 }
 
 static const struct reload_report *last_reload(const void *judge)
 {
-    static const struct reload_report report = { .generation = 1, .text = "" };
+    static const struct reload_report report = { .generation = 1, .text = "", .accept = "" };
 
     (void)judge;
     return &report;

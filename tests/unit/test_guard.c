@@ -11,31 +11,33 @@
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
-/* As the design's page has it: auto, switch, failover, failback; V veto, W warn, - not asked. */
+/* As the design's page has it: auto, switch, failover, failback, reload; V veto, W warn, - not
+ * asked. */
 static const struct row {
     const char *rule;
     const char *effects;
 } table[] = {
-    { "destination-down", "V V V V" },
-    { "destination-unknown", "V V W V" },
-    { "destination-fenced", "V V V V" },
-    { "operation-running", "V V V V" },
-    { "diverged", "V V V V" },
-    { "unadopted", "V V V V" },
-    { "operator-hold", "V V V V" },
-    { "automation-paused", "V - - -" },
-    { "source-down", "- V - V" },
-    { "source-unknown", "- W - W" },
-    { "startup-hold", "V W W W" },
-    { "tilt", "V W W W" },
-    { "isolated", "V W W W" },
-    { "partial", "V W W W" },
-    { "block", "V W - W" },
-    { "brake", "V W - W" },
-    { "early-proof", "V W W W" },
+    { "destination-down", "V V V V -" },
+    { "destination-unknown", "V V W V -" },
+    { "destination-fenced", "V V V V -" },
+    { "operation-running", "V V V V V" },
+    { "diverged", "V V V V V" },
+    { "unadopted", "V V V V V" },
+    { "operator-hold", "V V V V V" },
+    { "automation-paused", "V - - - -" },
+    { "source-down", "- V - V -" },
+    { "source-unknown", "- W - W -" },
+    { "startup-hold", "V W W W -" },
+    { "tilt", "V W W W -" },
+    { "isolated", "V W W W -" },
+    { "partial", "V W W W W" },
+    { "block", "V W - W -" },
+    { "brake", "V W - W -" },
+    { "early-proof", "V W W W -" },
 };
 
-static const enum verb verbs[VERBS] = { VERB_AUTO, VERB_SWITCH, VERB_FAILOVER, VERB_FAILBACK };
+static const enum verb verbs[VERBS] = { VERB_AUTO, VERB_SWITCH, VERB_FAILOVER, VERB_FAILBACK,
+                                        VERB_RELOAD };
 
 /* A moment at which rule alone holds. */
 static struct guard_input only(enum guard_rule rule)

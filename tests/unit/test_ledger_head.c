@@ -50,6 +50,7 @@ static void expect_same_operation(const struct operation *a, const struct operat
     SAME_TEXT(actor);
     SAME_TEXT(reason);
     SAME_TEXT(request_id);
+    SAME_TEXT(configuration);
     SAME_TIME(started);
     SAME_TIME(changed);
     SAME_TIME(settled);
@@ -123,6 +124,8 @@ static void expect_same(const struct ledger *a, const struct ledger *b)
         expect_same_operation(&a->history[(a->first_history + i) % LEDGER_HISTORY_MAX],
                               &b->history[(b->first_history + i) % LEDGER_HISTORY_MAX]);
     SAME_TEXT(digest);
+    SAME_INT(reload_epoch);
+    SAME_INT(serial);
 }
 
 /* ---- a ledger from a head ------------------------------------------------------------------- */
@@ -197,9 +200,15 @@ static void fill(struct life *life, struct journal_entry *e)
         (void)str_format(e->request_id, sizeof(e->request_id), "r%u", draw(life, 40));
         (void)str_format(e->request_digest, sizeof(e->request_digest), "d%u", draw(life, 40));
     }
+    if (e->kind == ENTRY_START)
+        e->serial = ++life->epoch;
     if (e->kind == ENTRY_INTENT) {
         e->epoch = ++life->epoch;
         e->verb = (enum verb)draw(life, VERBS);
+        if (e->verb == VERB_RELOAD) {
+            (void)str_copy(e->from, sizeof(e->from), e->to);
+            (void)str_format(e->configuration, sizeof(e->configuration), "c%u", draw(life, 9));
+        }
         e->overrides = draw(life, 2) == 0 ? OVERRIDE_PROMOTION : 0;
         e->has_fence = draw(life, 2) == 0;
         e->has_hook = draw(life, 2) == 0;
@@ -307,11 +316,11 @@ static void every_member_of_a_ledger_is_carried(void **state)
 {
     (void)state;
 #if defined(__x86_64__) || defined(__aarch64__)
-    assert_int_equal(sizeof(struct operation), 1040);
-    assert_int_equal(sizeof(struct ledger_group), 2560);
+    assert_int_equal(sizeof(struct operation), 1112);
+    assert_int_equal(sizeof(struct ledger_group), 2632);
     assert_int_equal(sizeof(struct ledger_outage), 80);
     assert_int_equal(sizeof(struct ledger_request), 248);
-    assert_int_equal(sizeof(struct ledger), 5656);
+    assert_int_equal(sizeof(struct ledger), 5664);
 #endif
 }
 

@@ -82,7 +82,7 @@ static void check_moves(const char *const edits[], const char *active, const cha
 
     config_report_init(&report);
     buf_init(&out, TEXT_BYTES);
-    n = reload_moves(before, after, find_active, (void *)pairs, &report);
+    n = reload_moves(before, after, find_active, (void *)pairs, NULL, &report);
     config_report_print(&report, &out);
     assert_string_equal(buf_text(&out), expected);
     assert_int_equal(n, report.n_errors);
