@@ -10,6 +10,7 @@
 #define ASK_MS INT64_C(150000)   /* for the installed program to be asked, and the judge to leave */
 #define FOLLOW_MS INT64_C(60000) /* for the new version to decide */
 #define TURN_MS INT64_C(5000)    /* for one answer: the one who would give it may just be ending */
+#define JUDGE_START_MS INT64_C(10000) /* for a judge that may just be starting */
 #define PAUSE_NS 50000000
 
 enum outcome { OUTCOME_WAIT, OUTCOME_DONE, OUTCOME_FAILED };
@@ -91,6 +92,29 @@ static int tell(const struct cli_args *args, enum outcome outcome, const cJSON *
                          to);
 }
 
+/* Whoever runs now.  A judge that does not start is a reason to upgrade: there is a way without
+ * one.
+ */
+static int ask_who_runs(const struct cli_args *args, cJSON **before)
+{
+    struct ctl_client *client = NULL;
+    struct proto_error error;
+    struct err err;
+    int answer = cli_connect(args, &client, &err);
+
+    if (answer == 0)
+        answer = ctl_client_call(client, "version", NULL, JUDGE_START_MS, before, &error, &err);
+    ctl_client_close(client);
+    if (answer > 0)
+        return cli_fail_remote(args, &error);
+    if (answer == 0)
+        return CLI_DONE;
+    return cli_fail_text(args, CLI_ERROR,
+                         "%s; where the daemon runs but its judge does not start, SIGUSR2 to its "
+                         "first process upgrades without asking the judge",
+                         err.text);
+}
+
 int cli_upgrade(const struct cli_args *args)
 {
     struct mono started = mono_now();
@@ -104,7 +128,7 @@ int cli_upgrade(const struct cli_args *args)
         return exit;
     if (cli_has(args, CLI_TIMEOUT))
         (void)str_parse_duration(cli_value(args, CLI_TIMEOUT, ""), &timeout_ms);
-    exit = cli_call(args, "version", NULL, &before);
+    exit = ask_who_runs(args, &before);
     if (exit == CLI_DONE)
         exit = cli_call_for(args, "upgrade", NULL, ASK_MS, &begun);
     if (exit == CLI_DONE) {

@@ -1,6 +1,8 @@
 """Goal: another version takes over while everybody goes on asking; one that cannot is refused in words."""
+import contextlib
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -11,6 +13,7 @@ import threading
 import dns.message
 import pytest
 
+from dns_peers import environment, unpack
 from world import BUILD, Asker, Daemon, hostnames, wait_until
 
 NAMES = hostnames("sales", "risk")
@@ -145,6 +148,31 @@ def test_upgrades_lose_no_query(installed):
     assert runs(installed)["upgrades"] == 5
 
 
+def test_upgrades_under_load_lose_no_query(installed):
+    """Goal: dnsperf counts every question and every answer."""
+    unpack("dnsperf")
+    questions = installed.folder / "questions"
+    questions.write_text("".join(f"{name} A\n" for name in NAMES))
+    ip, port = installed.site.dns
+    command = ["dnsperf", "-s", ip, "-p", str(port), "-d", str(questions), "-c", "8", "-q", "200", "-Q", "4000",
+               "-l", "120", "-t", "5"]
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as load:
+        wait_until(lambda: asked(installed) > 2000, "dnsperf asks")
+        for i in range(5):
+            install(installed.bin, other_version("abcde"[i]))
+            installed.run("upgrade")
+        load.send_signal(signal.SIGINT)  # it waits for what it has asked, and counts
+        said = load.communicate()[0]
+    numbers = dict(re.findall(r"Queries (sent|completed|lost): +([0-9]+)", said))
+    assert int(numbers["sent"]) > 5000, said
+    assert numbers["lost"] == "0", said
+    assert re.search(r"Response codes: +NOERROR [0-9]+ \(100.00%\)", said), said
+
+
+def asked(daemon):
+    return daemon.status()["face"]["counts"]["udp_queries"]
+
+
 def test_what_was_flipped_stays_flipped_and_flips_go_on(installed):
     """Goal: the new version knows all, and decides."""
     installed.run("failover", "prod", "--reason", "test")
@@ -180,6 +208,7 @@ def test_a_signal_upgrades_where_no_judge_lives(installed):
     installed.write(text + "\nnonsense: true\n")
     os.kill(installed.children()["judge"], signal.SIGKILL)
     wait_until(lambda: "ended with exit code 1" in installed.log.read_text(), "a judge that does not start")
+    assert "SIGUSR2 to its first process" in installed.run("upgrade", code=1)
     installed.write(text)
     install(installed.bin, other_version("x"))
     installed.process.send_signal(signal.SIGUSR2)
@@ -251,7 +280,31 @@ def test_kill_9_right_after_changes_no_answer(installed):
     assert len(asker.lost) <= len(asker.threads)
 
 
-@pytest.mark.parametrize("sign", ["can take over", "takes over from", "has taken over from", "the new face answers"])
+MOMENTS = ["can take over", "takes over from", "has taken over from", "the new face answers", "the old face has left"]
+
+
+@pytest.mark.parametrize("which", ["judge", "face"])
+@pytest.mark.parametrize("sign", MOMENTS)
+def test_kill_9_in_the_middle_changes_no_answer(installed, which, sign):
+    """Goal: whoever dies at whatever moment, the service goes on, of the one version or the other."""
+    with Asker(installed, NAMES, {installed.site.use1.ip}) as asker:
+        install(installed.bin, other_version("x"))
+        installed.process.send_signal(signal.SIGUSR2)
+        wait_until(lambda: sign in installed.log.read_text(), sign)
+        for name, pid in installed.children().items():
+            if name == which:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        asker.goes_on()
+        wait_until(lambda: len(installed.children()) == 2 and installed.is_serving(), "both are there again")
+        asker.goes_on()
+    assert not asker.wrong
+    assert len(asker.lost) <= len(asker.threads)
+    installed.run("upgrade")
+    assert runs(installed)["version"] == other_version("x")
+
+
+@pytest.mark.parametrize("sign", MOMENTS)
 def test_killing_the_supervisor_in_an_upgrade_leaves_nothing_behind(installed, sign):
     """Goal: whatever the moment, all end, and the next start answers the same."""
     installed.run("failover", "prod", "--reason", "test")

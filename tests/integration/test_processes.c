@@ -7,9 +7,7 @@
 
 #include <cmocka.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +16,7 @@
 #include "dnsflip/base/mono.h"
 #include "tests/support/fake_judge.h"
 #include "tests/support/instance.h"
+#include "tests/support/load.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #define FACE_BACK_MS 2000
@@ -25,59 +24,7 @@
 #define FACE_BACK_MS 100
 #endif
 #define JUDGE_STOP_MS 10000 /* as in dnsflip/supervisor.c */
-#define ANSWER_MS 2000      /* an answer that takes longer is lost */
-#define ASKED_MIN 200       /* questions that a load must have asked to mean something */
-
-/* Asks one question after the other until told to stop. */
-struct load {
-    const struct instance *in;
-    pthread_t thread;
-    _Atomic bool is_to_stop;
-    _Atomic unsigned asked, wrong, lost;
-    _Atomic unsigned cluster[3]; /* right answers, by what they said */
-};
-
-static void *run_load(void *arg)
-{
-    struct load *load = arg;
-
-    while (!atomic_load(&load->is_to_stop)) {
-        int cluster = instance_ask(load->in, atomic_fetch_add(&load->asked, 1), ANSWER_MS);
-        if (cluster < 0)
-            atomic_fetch_add(&load->lost, 1);
-        else if (cluster == 0)
-            atomic_fetch_add(&load->wrong, 1);
-        else
-            atomic_fetch_add(&load->cluster[cluster], 1);
-    }
-    return NULL;
-}
-
-static void await_more(struct load *load, unsigned more)
-{
-    struct mono end = mono_add(mono_now(), INSTANCE_WAIT_MS);
-    unsigned before = atomic_load(&load->asked);
-
-    while (atomic_load(&load->asked) < before + more) {
-        assert_true(mono_since(end, mono_now()) > 0);
-        (void)poll(NULL, 0, 1);
-    }
-}
-
-static void load_start(struct load *load, const struct instance *in)
-{
-    memset(load, 0, sizeof(*load));
-    load->in = in;
-    assert_int_equal(pthread_create(&load->thread, NULL, run_load, load), 0);
-    await_more(load, ASKED_MIN);
-}
-
-static void load_stop(struct load *load)
-{
-    await_more(load, ASKED_MIN);
-    atomic_store(&load->is_to_stop, true);
-    assert_int_equal(pthread_join(load->thread, NULL), 0);
-}
+#define ANSWER_MS LOAD_ANSWER_MS
 
 static void expect_reply(const struct instance *in, const char *line, const char *expected)
 {
@@ -213,7 +160,7 @@ static void no_answer_is_wrong_or_lost_while_pairs_change(void **state)
         expect_reply(in, line, expected);
         /* Adopted means: from now on nobody hears the old one. */
         assert_int_equal(instance_ask(in, generation, ANSWER_MS), 1 + generation % 2);
-        await_more(&load, 20);
+        load_await(&load, 20);
     }
     load_stop(&load);
     assert_int_equal(load.wrong + load.lost, 0);

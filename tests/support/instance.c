@@ -114,9 +114,13 @@ static int supervise(const char *control, const char *port, const char *how, boo
     struct err err;
     const char *judge[] = { "dnsflip", FAKE_JUDGE_VERB, control, port, how, NULL };
     const char *check[] = { "dnsflip", INSTANCE_CHECK_VERB, control, NULL };
-    char *again[] = { strdup("dnsflip"), strdup(INSTANCE_SUPERVISOR_VERB),
-                      strdup(control),   strdup(port),
-                      strdup(how),       NULL };
+    char *again[] = { strdup("dnsflip"),
+                      strdup(INSTANCE_SUPERVISOR_VERB),
+                      strdup(control),
+                      strdup(port),
+                      strdup(how),
+                      strdup(single_user ? "one-user" : "users"),
+                      NULL };
     struct supervisor_options o = { .judge_argv = judge,
                                     .single_user = single_user,
                                     .path = path,
@@ -135,7 +139,7 @@ static int supervise(const char *control, const char *port, const char *how, boo
 
 int instance_supervisor_main(char **argv)
 {
-    return supervise(argv[2], argv[3], argv[4], true);
+    return supervise(argv[2], argv[3], argv[4], strcmp(argv[5], "one-user") == 0);
 }
 
 static void run_supervisor(const struct instance *in, const char *how, bool has_users)
