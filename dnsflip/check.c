@@ -59,20 +59,6 @@ static void warn_of_silence(const struct settings *s, struct config_report *repo
     }
 }
 
-/* What the file may say before this version does it. */
-static void warn_of_secondaries(const struct settings *s, struct config_report *report)
-{
-    struct config_place nowhere = { .file = "" };
-
-    for (size_t i = 0; i < s->n_providers; i++) {
-        if (s->providers[i].local.secondaries.n_notify > 0)
-            config_report_add(report, CONFIG_WARNING, nowhere,
-                              "providers.%s.secondaries: this version notifies them, but does not "
-                              "let them transfer the zone: do not delegate to them yet",
-                              s->providers[i].name);
-    }
-}
-
 /* What only the kind itself can say of its settings; the loader has checked each key. */
 static size_t check_kinds(const struct settings *s, struct config_report *report)
 {
@@ -112,7 +98,6 @@ int check_load(const char *path, struct settings **out, struct config_report *re
         return -1;
     warn_settings(*out, report);
     warn_of_silence(*out, report);
-    warn_of_secondaries(*out, report);
     (void)render_notes(*out, on_note, &problems);
     size_t n = check_kinds(*out, report) + render_check(*out, on_problem, &problems);
     config_report_sort(report, path);

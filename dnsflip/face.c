@@ -272,6 +272,7 @@ static int turn(struct face *f, struct err *err)
     if (mono_since(now, f->next_beat) >= 0) {
         atomic_store(&f->counters->heartbeat_ms, now.ms);
         f->next_beat = mono_add(now, HEARTBEAT_MS);
+        server_reap(f->server);
     }
     int wait_ms = f->settling != 0 ? SETTLE_ASK_MS : (int)mono_since(f->next_beat, now);
     if (poll(&link, 1, wait_ms) < 0 && errno != EINTR)

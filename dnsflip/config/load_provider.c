@@ -101,6 +101,14 @@ static void load_secondaries(struct loader *l, const struct yaml_node *map, stru
         loader_addrs(l, yaml_tree_find(map, "notify"), DNS_PORT, SECONDARIES_MAX, sec->notify);
 
     const struct yaml_node *key = yaml_tree_find(map, "transfer_key_file");
+    const struct yaml_node *allowed = yaml_tree_find(map, "allow_transfer");
+
+    sec->n_allow_transfer = loader_nets(l, allowed, ALLOW_TRANSFER_MAX, sec->allow_transfer);
+    /* Whoever is told that the zone has changed may have it, if nothing else is said. */
+    for (uint8_t i = 0; allowed == NULL && key == NULL && i < sec->n_notify; i++)
+        sec->allow_transfer[sec->n_allow_transfer++] =
+            (struct inet_net){ .ip = sec->notify[i].ip,
+                               .bits = sec->notify[i].ip.family == 4 ? 32 : 128 };
 
     if (key != NULL && sec->transfer_key_file[0] != '\0')
         load_transfer_keys(l, key, sec);

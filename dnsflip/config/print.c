@@ -60,18 +60,24 @@ static void print_access(const char *role, const struct access_cfg *a, struct bu
     buf_puts(out, "]\n");
 }
 
-static void print_dns(const struct dns_cfg *d, struct buf *out)
+static void print_nets(const struct inet_net *nets, uint8_t n, struct buf *out)
 {
     char text[INET_TEXT_BYTES];
 
-    buf_puts(out, "  dns:\n");
-    print_keys(schema_keys(SCHEMA_DNS), d, 2, out);
-    buf_puts(out, "    rate_exempt: [");
-    for (uint8_t i = 0; i < d->n_exempt; i++) {
+    buf_putc(out, '[');
+    for (uint8_t i = 0; i < n; i++) {
         buf_puts(out, i == 0 ? "" : ", ");
-        value_quote(inet_format_net(&d->exempt[i], text), out);
+        value_quote(inet_format_net(&nets[i], text), out);
     }
     buf_puts(out, "]\n");
+}
+
+static void print_dns(const struct dns_cfg *d, struct buf *out)
+{
+    buf_puts(out, "  dns:\n");
+    print_keys(schema_keys(SCHEMA_DNS), d, 2, out);
+    buf_puts(out, "    rate_exempt: ");
+    print_nets(d->exempt, d->n_exempt, out);
 }
 
 static void print_node(const struct node_cfg *n, struct buf *out)
@@ -139,7 +145,8 @@ static void print_local(const struct local_cfg *p, struct buf *out)
     print_keys(schema_keys(SCHEMA_SOA), &p->soa, 3, out);
     buf_puts(out, "    secondaries:\n      notify: ");
     print_addrs(p->secondaries.notify, p->secondaries.n_notify, out);
-    buf_putc(out, '\n');
+    buf_puts(out, "\n      allow_transfer: ");
+    print_nets(p->secondaries.allow_transfer, p->secondaries.n_allow_transfer, out);
     print_keys(schema_keys(SCHEMA_SECONDARIES), &p->secondaries, 3, out);
 }
 

@@ -50,6 +50,8 @@ static const struct schema_custom customs[] = {
       "{ \"$ref\": \"#/$defs/texts\" }" },
     { SCHEMA_SECONDARIES, "notify", "ADDRESS or ADDRESS:PORT, or a list of at most 16",
       "{ \"$ref\": \"#/$defs/texts\" }" },
+    { SCHEMA_SECONDARIES, "allow_transfer", "ADDRESS or ADDRESS/BITS, or a list of at most 32",
+      "{ \"$ref\": \"#/$defs/texts\" }" },
     { SCHEMA_POLICY, "down_if", "a percentage (50%), a count (3), or a map from classes to these",
       "{ \"anyOf\": [ { \"$ref\": \"#/$defs/threshold\" }, { \"$ref\": \"#/$defs/down_if\" } ] }" },
     { SCHEMA_POLICY, "probe", "a map; kind may be left out", "{ \"$ref\": \"#/$defs/probe\" }" },

@@ -241,7 +241,7 @@ const struct key_spec schema_provider_keys[] = {
     { .name = "secondaries",
       .type = KEY_CUSTOM,
       .may_reload = true,
-      .help = "Standard name servers beside dnsflip; this version does not feed them yet." },
+      .help = "Standard name servers beside dnsflip, which take the zone from it." },
     { .name = "records",
       .type = KEY_PATH,
       MEMBER(local_cfg, records_path),
@@ -318,6 +318,12 @@ const struct key_spec schema_secondaries_keys[] = {
       .type = KEY_CUSTOM,
       .may_reload = true,
       .help = "Their addresses; the port is 53 if not given." },
+    { .name = "allow_transfer",
+      .type = KEY_CUSTOM,
+      .may_reload = true,
+      .help = "Who may transfer the zone. With transfer_key_file they need a key besides, and "
+              "everybody who has one may if this is not set; without it, it is the addresses of "
+              "notify by default." },
     { .name = "transfer_key_file",
       .type = KEY_PATH,
       MEMBER(secondaries_cfg, transfer_key_file),

@@ -201,6 +201,8 @@ static bool read_records(struct answer_request *r, unsigned n_skip, unsigned n, 
         if (i >= n_skip && answer_get16(r->query + at) == DNS_TYPE_OPT &&
             (at != start + 1 || !read_opt(r, at, rdata, version)))
             return false;
+        if (i >= n_skip && answer_get16(r->query + at) == DNS_TYPE_TSIG)
+            r->has_tsig = true;
         at += 10 + rdata;
     }
     return at == r->len;
@@ -208,8 +210,6 @@ static bool read_records(struct answer_request *r, unsigned n_skip, unsigned n, 
 
 static size_t answer_meta_type(struct answer_request *r)
 {
-    if (r->type == DNS_TYPE_AXFR || r->type == DNS_TYPE_IXFR)
-        return refuse(r, DNS_REFUSED, DNS_EDE_PROHIBITED, COUNTER_REFUSED);
     if (r->type == DNS_TYPE_OPT)
         return refuse(r, DNS_FORMERR, DNS_EDE_NONE, COUNTER_FORMERR);
     return refuse(r, DNS_NOTIMP, DNS_EDE_NOT_SUPPORTED, COUNTER_NOTIMP);
@@ -259,6 +259,26 @@ static size_t answer_question(struct answer_request *r)
     return answer_finish(r, &reply);
 }
 
+/* What takes more than this, the first time; false the second time. */
+static bool notes_need(struct answer_request *r)
+{
+    bool is_transfer = r->type == DNS_TYPE_AXFR || r->type == DNS_TYPE_IXFR;
+
+    if (r->call->needs != 0 || !(is_transfer || r->has_tsig))
+        return false;
+    r->call->needs = (uint8_t)((r->has_tsig ? ANSWER_NEEDS_SIGNATURE : 0) |
+                               (is_transfer ? ANSWER_NEEDS_TRANSFER : 0));
+    r->call->question_end = (uint16_t)r->question_end;
+    return true;
+}
+
+static enum counter counter_of(enum dns_rcode refusal)
+{
+    if (refusal == DNS_FORMERR)
+        return COUNTER_FORMERR;
+    return refusal == DNS_NOTAUTH ? COUNTER_NOTAUTH : COUNTER_REFUSED;
+}
+
 /* A QUERY with one question: reads the rest of the message. */
 static size_t answer_query(struct answer_request *r)
 {
@@ -282,6 +302,13 @@ static size_t answer_query(struct answer_request *r)
         return refuse(r, DNS_BADVERS, DNS_EDE_NONE, COUNTER_BADVERS);
     if (answer_get16(query + end - 2) != DNS_CLASS_IN)
         return refuse(r, DNS_REFUSED, DNS_EDE_NOT_SUPPORTED, COUNTER_REFUSED);
+    if (notes_need(r))
+        return 0;
+    if (r->call->rcode != DNS_NOERROR)
+        return refuse(r, r->call->rcode, r->call->ede, counter_of(r->call->rcode));
+    if (r->call->is_soa_enough)
+        r->type = DNS_TYPE_SOA;
+    r->limit -= r->call->reserve < r->limit ? r->call->reserve : r->limit;
     read_name(&r->name, query + DNS_HEADER_BYTES, name_len);
     return answer_question(r);
 }
@@ -297,7 +324,7 @@ size_t answer(const struct view *view, const struct page *page, struct answer_ca
         counts[COUNTER_DROPPED]++;
         return 0;
     }
-    counts[call->is_tcp ? COUNTER_TCP_QUERIES : COUNTER_UDP_QUERIES]++;
+    counts[call->is_tcp ? COUNTER_TCP_QUERIES : COUNTER_UDP_QUERIES] += call->needs == 0;
     /* Member by member: the name's bytes, most of the struct, are better left alone. */
     r.view = view;
     r.page = page;
@@ -314,6 +341,7 @@ size_t answer(const struct view *view, const struct page *page, struct answer_ca
     r.is_tcp = call->is_tcp;
     r.has_opt = false;
     r.is_do = false;
+    r.has_tsig = false;
     if ((query[2] & OPCODE_MASK) != 0)
         return refuse(&r, DNS_NOTIMP, DNS_EDE_NONE, COUNTER_NOTIMP);
     if (answer_get16(query + 4) != 1)

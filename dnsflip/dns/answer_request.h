@@ -18,8 +18,10 @@
 #define DNS_OPT_BYTES 11
 #define DNS_PLAIN_BYTES 512 /* of an answer over UDP without EDNS (RFC 1035) */
 #define DNS_TYPE_CNAME 5
+#define DNS_TYPE_SOA 6
 #define DNS_TYPE_OPT 41
 #define DNS_TYPE_DS 43
+#define DNS_TYPE_TSIG 250
 #define DNS_TYPE_IXFR 251
 #define DNS_TYPE_AXFR 252
 #define DNS_TYPE_ANY 255
@@ -33,6 +35,7 @@ enum dns_rcode {
     DNS_NOTIMP = 4,
     DNS_REFUSED = 5,
     DNS_YXDOMAIN = 6,
+    DNS_NOTAUTH = 9,
     DNS_BADVERS = 16, /* its upper bits travel in the OPT record */
 };
 
@@ -74,6 +77,7 @@ struct answer_request {
     bool is_tcp;
     bool has_opt;
     bool is_do; /* the DO bit, to be copied */
+    bool has_tsig;
     struct answer_name name;
 };
 

@@ -33,6 +33,8 @@ const char *counter_name(enum counter c)
         return "refused";
     case COUNTER_FORMERR:
         return "formerr";
+    case COUNTER_NOTAUTH:
+        return "notauth";
     case COUNTER_NOTIMP:
         return "notimp";
     case COUNTER_BADVERS:
@@ -49,6 +51,14 @@ const char *counter_name(enum counter c)
         return "rate_dropped";
     case COUNTER_RATE_SLIPPED:
         return "rate_slipped";
+    case COUNTER_TRANSFERS_BEGUN:
+        return "transfers_begun";
+    case COUNTER_TRANSFERS_DONE:
+        return "transfers_done";
+    case COUNTER_TRANSFERS_REFUSED:
+        return "transfers_refused";
+    case COUNTER_TRANSFERS_CUT:
+        return "transfers_cut";
     }
     return "unknown";
 }

@@ -24,6 +24,7 @@ enum counter {
     COUNTER_REFERRAL,
     COUNTER_REFUSED,
     COUNTER_FORMERR,
+    COUNTER_NOTAUTH, /* signatures that are wrong, transfers of what is no zone here */
     COUNTER_NOTIMP,
     COUNTER_BADVERS,
     COUNTER_SERVFAIL, /* a group whose word is not set */
@@ -32,8 +33,12 @@ enum counter {
     COUNTER_SEND_FAILED,
     COUNTER_RATE_DROPPED, /* answers not sent, past the rate limit ... */
     COUNTER_RATE_SLIPPED, /* ... or sent truncated */
+    COUNTER_TRANSFERS_BEGUN,
+    COUNTER_TRANSFERS_DONE,
+    COUNTER_TRANSFERS_REFUSED,
+    COUNTER_TRANSFERS_CUT, /* at a limit, or by the other side */
 };
-#define COUNTERS (COUNTER_RATE_SLIPPED + 1)
+#define COUNTERS (COUNTER_TRANSFERS_CUT + 1)
 const char *counter_name(enum counter c); /* "udp_queries" ... */
 
 /* One thread's part, on cache lines of its own; only that thread writes it. */

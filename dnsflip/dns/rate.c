@@ -19,16 +19,6 @@ uint64_t rate_network(const uint8_t *ip, size_t n)
     return network;
 }
 
-static bool is_in(const struct view_network *network, const uint8_t *ip, size_t ip_bytes)
-{
-    size_t whole = network->bits / 8;
-    unsigned rest = network->bits % 8;
-
-    if (network->ip_bytes != ip_bytes || memcmp(network->ip, ip, whole) != 0)
-        return false;
-    return rest == 0 || (network->ip[whole] ^ ip[whole]) >> (8 - rest) == 0;
-}
-
 bool rate_is_exempt(const struct view_network *networks, size_t n, const uint8_t *ip,
                     size_t ip_bytes)
 {
@@ -37,10 +27,11 @@ bool rate_is_exempt(const struct view_network *networks, size_t n, const uint8_t
         { .ip_bytes = 16, .bits = 128, .ip = { [15] = 1 } },
     };
 
-    if (is_in(&loopback[0], ip, ip_bytes) || is_in(&loopback[1], ip, ip_bytes))
+    if (view_network_has(&loopback[0], ip, ip_bytes) ||
+        view_network_has(&loopback[1], ip, ip_bytes))
         return true;
     for (size_t i = 0; i < n; i++) {
-        if (is_in(&networks[i], ip, ip_bytes))
+        if (view_network_has(&networks[i], ip, ip_bytes))
             return true;
     }
     return false;

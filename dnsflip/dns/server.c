@@ -19,12 +19,16 @@
 #define WAKE_AGAIN_NS                                                                              \
     1000000 /* a signal that came just before the receive is lost: send another                    \
              */
+#define SERVER_HELD_PAIRS_MAX 4 /* mapped for transfers alone; for one more the oldest is cut */
 
 struct server {
     struct counters *counters;        /* borrowed */
     struct server_pair *_Atomic pair; /* what it points to is owned; NULL before the first */
     struct server_pair *old;          /* owned; not yet left by every thread */
-    struct counters_quiet quiet;      /* taken when old was replaced */
+    struct server_pair *held[SERVER_HELD_PAIRS_MAX]; /* owned; left by the threads, not by every
+                                                        transfer; the oldest first */
+    size_t n_held;
+    struct counters_quiet quiet; /* taken when old was replaced */
     struct server_thread tcp;
     struct server_thread udp[SERVER_UDP_THREADS_MAX];
     uint32_t n_udp;
@@ -187,6 +191,7 @@ void server_pair_close(const struct server_pair *pair)
 static void free_pair(struct server_pair *pair)
 {
     server_pair_close(pair);
+    mem_free(pair->hold);
     mem_free(pair);
 }
 
@@ -196,18 +201,39 @@ int server_publish(struct server *s, const struct server_pair *published, struct
 
     assert(s->old == NULL);
     *pair = *published;
+    pair->hold = mem_zalloc(sizeof(*pair->hold));
     s->old = atomic_exchange(&s->pair, pair); /* seq_cst: before the turns are read below */
     counters_quiet_start(s->counters, &s->quiet);
     return start(s, err);
 }
 
+void server_reap(struct server *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n_held; i++) {
+        if (atomic_load_explicit(&s->held[i]->hold->n, memory_order_acquire) == 0)
+            free_pair(s->held[i]);
+        else
+            s->held[n++] = s->held[i];
+    }
+    s->n_held = n;
+    if (n == SERVER_HELD_PAIRS_MAX)
+        atomic_store(&s->held[0]->hold->is_wanted_back, true);
+}
+
+/* No transfer begins any more from a pair that every thread has left. */
 bool server_settle(struct server *s)
 {
     if (!counters_quiet_passed(s->counters, &s->quiet))
         return false;
+    server_reap(s);
+    if (s->old != NULL && s->n_held == SERVER_HELD_PAIRS_MAX)
+        return false;
     if (s->old != NULL)
-        free_pair(s->old);
+        s->held[s->n_held++] = s->old;
     s->old = NULL;
+    server_reap(s);
     return true;
 }
 

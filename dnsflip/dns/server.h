@@ -36,6 +36,7 @@ struct server_pair {
     const struct view *view;
     const struct page *page;
     const struct secrets *secrets;
+    struct server_hold *hold; /* the server's, once published */
 };
 
 /* Unmaps what there is of it. */
@@ -60,7 +61,8 @@ __attribute__((warn_unused_result)) int
 server_publish(struct server *s, const struct server_pair *published, struct err *err);
 
 /* Whether every thread has been quiet since the last server_publish; then the pair before is
- * unmapped.  To be asked until true, at most once a millisecond. */
+ * unmapped, or held for the transfers that go on from it.  To be asked until true, at most once a
+ * millisecond. */
 bool server_settle(struct server *s);
 
 /* Another process serves these sockets from now on.  UDP threads end after the batch at hand; on
@@ -68,5 +70,7 @@ bool server_settle(struct server *s);
  * last answer.  To be asked until true: then all have ended.  Nothing else may be called any more.
  */
 bool server_retire(struct server *s);
+/* Unmaps the pairs that the last transfer has left; to be called now and then. */
+void server_reap(struct server *s);
 
 #endif

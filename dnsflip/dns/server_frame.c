@@ -19,12 +19,19 @@ void server_frame_prefix(uint8_t out[static SERVER_FRAME_PREFIX_BYTES], size_t l
     out[1] = (uint8_t)len;
 }
 
+static struct mono sooner(struct mono a, struct mono b)
+{
+    return mono_since(a, b) < 0 ? a : b;
+}
+
 struct mono server_frame_deadline(struct mono moved, struct mono since)
 {
-    struct mono idle = mono_add(moved, SERVER_TCP_IDLE_MS);
-    struct mono total = mono_add(since, SERVER_TCP_TOTAL_MS);
+    return sooner(mono_add(moved, SERVER_TCP_IDLE_MS), mono_add(since, SERVER_TCP_TOTAL_MS));
+}
 
-    return mono_since(idle, total) < 0 ? idle : total;
+struct mono server_frame_transfer_deadline(struct mono moved, struct mono begun)
+{
+    return sooner(mono_add(moved, SERVER_TCP_IDLE_MS), mono_add(begun, SERVER_TRANSFER_MS));
 }
 
 uint64_t server_frame_client(const struct inet_ip *ip)

@@ -14,6 +14,7 @@
 #define SERVER_FRAME_QUERY_MAX 4094 /* a longer query ends its connection */
 #define SERVER_TCP_IDLE_MS 10000    /* without a byte either way */
 #define SERVER_TCP_TOTAL_MS 30000   /* for one message, or between two, however it trickles */
+#define SERVER_TRANSFER_MS 60000    /* for a whole transfer */
 
 enum server_frame {
     SERVER_FRAME_PARTIAL = 0, /* more bytes are needed */
@@ -31,6 +32,9 @@ void server_frame_prefix(uint8_t out[static SERVER_FRAME_PREFIX_BYTES], size_t l
 /* When a connection is to be cut: moved = when its last byte came or went, since = when its last
  * whole query came or its unsent answer was made. */
 struct mono server_frame_deadline(struct mono moved, struct mono since);
+
+/* The same for one to which a transfer goes that has begun. */
+struct mono server_frame_transfer_deadline(struct mono moved, struct mono begun);
 
 /* Whom a limit per address counts as one: an IPv4 address, or the /64 of an IPv6 address.  Never 0.
  */

@@ -14,8 +14,11 @@
 #include "dnsflip/base/inet.h"
 #include "dnsflip/base/mem.h"
 #include "dnsflip/base/mono.h"
+#include "dnsflip/base/wall.h"
 #include "dnsflip/dns/answer.h"
 #include "dnsflip/dns/server_frame.h"
+#include "dnsflip/dns/server_transfer.h"
+#include "dnsflip/dns/signed_query.h"
 
 #define CONNECTIONS_MAX 2048       /* open at once; then the longest idle one makes room */
 #define CONNECTIONS_PER_CLIENT 512 /* of one IPv4 address or IPv6 /64 */
@@ -42,14 +45,17 @@ struct spill {
     uint8_t bytes[OUT_BYTES];
 };
 
-/* Free: fd < 0.  Reading: spill NULL.  Writing: spill set, nothing is read until it is empty. */
+/* Free: fd < 0.  Reading: spill and transfer NULL.  Writing: one of them set, or both, the spill
+ * first; nothing is read until both are through. */
 struct connection {
     int fd;
-    bool is_shut; /* nothing more is answered: only its end is awaited */
+    bool is_shut;        /* nothing more is answered: only its end is awaited */
+    struct inet_ip peer; /* family 0 = not known */
     uint32_t next_free;
-    size_t n_in;         /* bytes of in in use */
-    struct spill *spill; /* borrowed from the pool */
-    struct mono since;   /* when its last whole query came, or its spill was made */
+    size_t n_in;                      /* bytes of in in use */
+    struct spill *spill;              /* borrowed from the pool */
+    struct server_transfer *transfer; /* borrowed from the pool */
+    struct mono since;                /* when its last whole query came, or its spill was made */
     uint8_t in[IN_BYTES + ANSWER_SLACK_BYTES];
 };
 
@@ -65,6 +71,7 @@ struct tcp {
     struct mono moved[CONNECTIONS_MAX]; /* when its last byte came or went */
     struct connection connections[CONNECTIONS_MAX];
     struct spill spills[SPILLS_MAX];
+    struct server_transfers transfers;
     uint8_t out[OUT_BYTES];
 };
 
@@ -118,6 +125,11 @@ static void cut(struct tcp *tcp, struct connection *c)
 
     if (c->spill != NULL)
         spill_free(tcp, c);
+    if (c->transfer != NULL) {
+        server_count(tcp->thread, COUNTER_TRANSFERS_CUT, 1);
+        server_transfer_end(c->transfer);
+        c->transfer = NULL;
+    }
     (void)close(c->fd); /* which also takes it out of epoll */
     c->fd = -1;
     c->next_free = tcp->first_free;
@@ -165,6 +177,30 @@ static bool send_out(struct tcp *tcp, struct connection *c, size_t n)
     return false;
 }
 
+/* A signed query, or one for a transfer; if that begins it is c's. */
+static size_t answer_signed(struct tcp *tcp, struct connection *c, const struct server_pair *pair,
+                            struct answer_call *call, uint8_t *out,
+                            uint32_t counts[static COUNTERS])
+{
+    uint64_t client = tcp->clients[c - tcp->connections];
+    struct server_transfer *x = server_transfer_find(&tcp->transfers, client);
+    struct signed_query q = { .view = pair->view,
+                              .page = pair->page,
+                              .secrets = pair->secrets,
+                              .ip = c->peer.bytes,
+                              .ip_bytes = c->peer.family == 4 ? 4 : 16,
+                              .now_s = (uint64_t)(wall_now().ms / 1000),
+                              .transfer = x == NULL ? NULL : &x->transfer };
+    size_t n = signed_query_answer(&q, call, out, counts);
+
+    if (n == 0) {
+        server_transfer_start(x, pair, client, tcp->now);
+        c->transfer = x;
+        counts[COUNTER_TRANSFERS_BEGUN]++;
+    }
+    return n;
+}
+
 /* Answers the whole queries in c->in from *used on, as many as fit in tcp->out.  Returns how many
  * bytes of answers there are; *is_bad: a query that no connection survives. */
 static size_t answer_some(struct tcp *tcp, struct connection *c, const struct server_pair *pair,
@@ -174,7 +210,7 @@ static size_t answer_some(struct tcp *tcp, struct connection *c, const struct se
     size_t n_out = 0;
     size_t len = 0;
 
-    while (n_out < SEND_AT_BYTES) {
+    while (n_out < SEND_AT_BYTES && c->transfer == NULL) {
         enum server_frame found = server_frame_next(c->in + *used, c->n_in - *used, &len);
         if (found != SERVER_FRAME_WHOLE) {
             *is_bad = found == SERVER_FRAME_TOO_LONG;
@@ -186,6 +222,8 @@ static size_t answer_some(struct tcp *tcp, struct connection *c, const struct se
                                     .is_tcp = true,
                                     .keepalive_100ms = SERVER_TCP_IDLE_MS / 100 };
         size_t n = answer(pair->view, pair->page, &call, out + SERVER_FRAME_PREFIX_BYTES, counts);
+        if (n == 0 && call.needs != 0)
+            n = answer_signed(tcp, c, pair, &call, out + SERVER_FRAME_PREFIX_BYTES, counts);
         *used += SERVER_FRAME_PREFIX_BYTES + len;
         c->since = tcp->now;
         if (n == 0)
@@ -197,7 +235,8 @@ static size_t answer_some(struct tcp *tcp, struct connection *c, const struct se
     return n_out;
 }
 
-/* Answers all whole queries received, in order.  False if c was cut or waits for its reader. */
+/* Answers all whole queries received, in order, up to a transfer.  False if c was cut or waits for
+ * its reader. */
 static bool answer_all(struct tcp *tcp, struct connection *c, const struct server_pair *pair)
 {
     bool is_open = true;
@@ -220,6 +259,10 @@ static bool answer_all(struct tcp *tcp, struct connection *c, const struct serve
         cut(tcp, c);
         return false;
     }
+    if (is_open && c->transfer != NULL) {
+        watch(tcp, c, EPOLL_CTL_MOD, EPOLLOUT);
+        return false;
+    }
     return is_open;
 }
 
@@ -240,24 +283,58 @@ static void read_some(struct tcp *tcp, struct connection *c, const struct server
     (void)answer_all(tcp, c, pair);
 }
 
-/* Once the spill is out, the queries that came before it are answered, then reading goes on. */
-static void write_some(struct tcp *tcp, struct connection *c, const struct server_pair *pair)
+/* False while there is more of it, or if c was cut. */
+static bool send_spill(struct tcp *tcp, struct connection *c)
 {
     struct spill *spill = c->spill;
     ssize_t n = send(c->fd, spill->bytes + spill->start, spill->end - spill->start,
                      MSG_DONTWAIT | MSG_NOSIGNAL);
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
+        return false;
     if (n < 0) {
         cut(tcp, c);
-        return;
+        return false;
     }
     *moved(tcp, c) = tcp->now;
     spill->start += (size_t)n;
     if (spill->start < spill->end)
-        return;
+        return false;
     spill_free(tcp, c);
+    return true;
+}
+
+/* False while there is more of it, or if c was cut. */
+static bool send_transfer(struct tcp *tcp, struct connection *c)
+{
+    bool has_moved = false;
+    enum server_transfer_step step =
+        server_transfer_send(c->transfer, c->fd, (uint64_t)(wall_now().ms / 1000), &has_moved);
+
+    if (has_moved)
+        *moved(tcp, c) = tcp->now;
+    switch (step) {
+    case SERVER_TRANSFER_WAITS:
+        return false;
+    case SERVER_TRANSFER_FAILED:
+        cut(tcp, c);
+        return false;
+    case SERVER_TRANSFER_DONE:
+        break;
+    }
+    server_count(tcp->thread, COUNTER_TRANSFERS_DONE, 1);
+    server_transfer_end(c->transfer);
+    c->transfer = NULL;
+    return true;
+}
+
+/* Once all is out, the queries that came before it are answered, then reading goes on. */
+static void write_some(struct tcp *tcp, struct connection *c, const struct server_pair *pair)
+{
+    if (c->spill != NULL && !send_spill(tcp, c))
+        return;
+    if (c->transfer != NULL && !send_transfer(tcp, c))
+        return;
     c->since = tcp->now;
     if (answer_all(tcp, c, pair))
         watch(tcp, c, EPOLL_CTL_MOD, EPOLLIN);
@@ -290,7 +367,7 @@ static bool make_room(struct tcp *tcp)
     return true;
 }
 
-static void open_connection(struct tcp *tcp, int fd, uint64_t client)
+static void open_connection(struct tcp *tcp, int fd, const struct inet_addr *peer, uint64_t client)
 {
     uint32_t place = tcp->first_free;
 
@@ -300,9 +377,11 @@ static void open_connection(struct tcp *tcp, int fd, uint64_t client)
         tcp->first_free = tcp->connections[place].next_free;
     struct connection *c = &tcp->connections[place];
     c->fd = fd;
+    c->peer = peer->ip;
     c->n_in = 0;
     c->is_shut = false;
     c->spill = NULL;
+    c->transfer = NULL;
     tcp->moved[place] = tcp->now;
     c->since = tcp->now;
     tcp->clients[place] = client;
@@ -316,7 +395,7 @@ static void accept_some(struct tcp *tcp, int listener)
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         struct sockaddr_storage sa;
         socklen_t len = sizeof(sa);
-        struct inet_addr peer;
+        struct inet_addr peer = { .port = 0 };
         int fd = accept4(listener, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0)
             return;
@@ -328,8 +407,17 @@ static void accept_some(struct tcp *tcp, int listener)
             (void)close(fd);
             continue;
         }
-        open_connection(tcp, fd, client);
+        open_connection(tcp, fd, &peer, client);
     }
+}
+
+static bool is_late(struct tcp *tcp, const struct connection *c)
+{
+    struct mono last = *moved(tcp, c);
+
+    if (c->transfer != NULL)
+        return server_transfer_is_late(c->transfer, last, tcp->now);
+    return mono_since(tcp->now, server_frame_deadline(last, c->since)) >= 0;
 }
 
 static void sweep(struct tcp *tcp)
@@ -339,8 +427,7 @@ static void sweep(struct tcp *tcp)
     tcp->swept = tcp->now;
     for (uint32_t i = 0; i < tcp->n_slots; i++) {
         struct connection *c = &tcp->connections[i];
-        if (tcp->clients[i] != 0 &&
-            mono_since(tcp->now, server_frame_deadline(tcp->moved[i], c->since)) >= 0)
+        if (tcp->clients[i] != 0 && is_late(tcp, c))
             cut(tcp, c);
     }
 }
@@ -354,7 +441,7 @@ static void handle(struct tcp *tcp, const struct epoll_event *event, const struc
     struct connection *c = &tcp->connections[event->data.u64];
     if (c->fd < 0)
         return; /* cut earlier in this turn */
-    if (c->spill != NULL)
+    if (c->spill != NULL || c->transfer != NULL)
         write_some(tcp, c, pair);
     else
         read_some(tcp, c, pair);
@@ -369,7 +456,7 @@ static bool retire(struct tcp *tcp)
     bool is_late = mono_since(tcp->now, tcp->retired) >= RETIRE_BUSY_MS;
     for (uint32_t i = 0; i < tcp->n_slots; i++) {
         struct connection *c = &tcp->connections[i];
-        if (tcp->clients[i] == 0 || c->is_shut || c->spill != NULL)
+        if (tcp->clients[i] == 0 || c->is_shut || c->spill != NULL || c->transfer != NULL)
             continue;
         bool is_idle = c->n_in == 0 && mono_since(tcp->now, tcp->moved[i]) >= RETIRE_IDLE_MS;
         c->is_shut = is_late && !is_idle && shutdown(c->fd, SHUT_WR) == 0;

@@ -19,6 +19,13 @@
 #define SERVER_WAKE_SIGNAL SIGUSR1 /* makes a blocked receive return, nothing else */
 
 #define SERVER_THREAD_NAME_BYTES 16 /* the kernel keeps no more */
+
+/* Transfers that go on from a pair: while there are any it stays mapped, replaced or not. */
+struct server_hold {
+    _Atomic uint32_t n;
+    _Atomic bool is_wanted_back; /* too many pairs are held: they are to be cut */
+};
+
 /* What each thread has; only server_udp_run / server_tcp_run use their own part. */
 struct server_thread {
     struct server_pair *_Atomic *pair; /* borrowed: the server's */

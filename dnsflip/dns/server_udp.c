@@ -10,7 +10,9 @@
 
 #include "dnsflip/base/mem.h"
 #include "dnsflip/base/mono.h"
+#include "dnsflip/base/wall.h"
 #include "dnsflip/dns/answer.h"
+#include "dnsflip/dns/signed_query.h"
 
 #define BATCH 32             /* messages per system call: what two L1 caches hold */
 #define QUERY_BYTES_MAX 1232 /* a longer one is cut, and answered as what is left of it */
@@ -124,24 +126,49 @@ static uint32_t send_all(int fd, struct batch *b, unsigned n)
     return failed;
 }
 
+static const uint8_t *peer_ip(const union peer *peer, size_t *bytes)
+{
+    *bytes = peer->family == AF_INET6 ? 16 : 4;
+    return peer->family == AF_INET6 ? peer->in6.sin6_addr.s6_addr
+                                    : (const uint8_t *)&peer->in.sin_addr;
+}
+
+static size_t answer_signed(const struct server_pair *pair, const union peer *peer,
+                            struct answer_call *call, uint8_t *out,
+                            uint32_t counts[static COUNTERS])
+{
+    struct signed_query q = { .view = pair->view,
+                              .page = pair->page,
+                              .secrets = pair->secrets,
+                              .now_s = (uint64_t)(wall_now().ms / 1000) };
+
+    q.ip = peer_ip(peer, &q.ip_bytes);
+    return signed_query_answer(&q, call, out, counts);
+}
+
 /* What is left of an answer of len bytes once the rate limit has been asked; 0 = nothing. */
 static size_t limit_rate(struct batch *b, const struct view_face *face, const union peer *peer,
                          const struct answer_call *call, uint8_t *out, size_t len, uint32_t now_ms,
                          uint32_t counts[static COUNTERS])
 {
     const struct rate_limit limit = { .per_second = face->rate, .slip = face->slip };
-    const uint8_t *ip = peer->family == AF_INET6 ? peer->in6.sin6_addr.s6_addr
-                                                 : (const uint8_t *)&peer->in.sin_addr;
-    size_t ip_bytes = peer->family == AF_INET6 ? 16 : 4;
+    size_t ip_bytes;
+    const uint8_t *ip = peer_ip(peer, &ip_bytes);
 
+    /* Whoever signs rightly is who he says he is. */
+    if (call->is_signed)
+        return len;
     if (rate_is_exempt(face->exempt, face->n_exempt, ip, ip_bytes))
         return len;
     switch (rate_check(&b->rates, &limit, rate_network(ip, ip_bytes), call->kind, now_ms)) {
     case RATE_ANSWER:
         break;
     case RATE_SLIP:
-        counts[COUNTER_RATE_SLIPPED]++;
-        return answer_slip(call, out, len);
+        if (call->needs == 0) {
+            counts[COUNTER_RATE_SLIPPED]++;
+            return answer_slip(call, out, len);
+        } /* a refusal with more behind its OPT record than may be cut */
+        __attribute__((fallthrough));
     case RATE_DROP:
         counts[COUNTER_RATE_DROPPED]++;
         return 0;
@@ -163,6 +190,8 @@ static void answer_batch(struct server_thread *t, struct batch *b, int fd, unsig
         struct answer_call call = { .query = b->queries[i], .len = b->in[i].msg_len };
         uint8_t *answered = b->answers[n_out];
         size_t len = answer(pair->view, pair->page, &call, answered, counts);
+        if (len == 0 && call.needs != 0)
+            len = answer_signed(pair, &b->peers[i], &call, answered, counts);
         if (len > 0 && face->rate != 0)
             len = limit_rate(b, face, &b->peers[i], &call, answered, len, now_ms, counts);
         if (len == 0)

@@ -230,10 +230,17 @@ static size_t make_code(const struct tsig *t, const uint8_t *message, size_t len
     return hmac_end(&h, out);
 }
 
-static bool is_for(const struct secrets_key *key, const struct tsig_record *record)
+bool tsig_is_for(const struct secrets_key *key, const struct tsig_record *record)
 {
     return record->algorithm_len == sizeof(names[0]) &&
            memcmp(record->algorithm, algorithm_of(key), sizeof(names[0])) == 0;
+}
+
+bool tsig_is_possible(const struct secrets_key *key, const struct tsig_record *record)
+{
+    size_t n = sha2_bytes(kind_of(key));
+
+    return record->mac_len <= n && record->mac_len >= MAC_BYTES_MIN && record->mac_len >= n / 2;
 }
 
 enum tsig_error tsig_check(struct tsig *t, const uint8_t *message, const struct tsig_record *record,
@@ -247,10 +254,10 @@ enum tsig_error tsig_check(struct tsig *t, const uint8_t *message, const struct 
     size_t n;
     uint64_t apart_s = now_s > record->time_s ? now_s - record->time_s : record->time_s - now_s;
 
-    if (t->key == NULL || !is_for(t->key, record))
+    if (t->key == NULL || !tsig_is_for(t->key, record))
         return TSIG_BADKEY;
     n = make_code(t, message, record->at, record->original_id, true, &v, code);
-    if (record->mac_len > n || record->mac_len < MAC_BYTES_MIN || record->mac_len < n / 2 ||
+    if (!tsig_is_possible(t->key, record) || record->other_len != other_bytes(record->error) ||
         !hmac_equal(code, record->mac, record->mac_len))
         return TSIG_BADSIG;
     memcpy(t->mac, record->mac, record->mac_len);

@@ -55,6 +55,12 @@ struct tsig {
     uint8_t mac[SHA2_BYTES_MAX];
 };
 
+/* Whether key is used with the algorithm that record names. */
+bool tsig_is_for(const struct secrets_key *key, const struct tsig_record *record);
+
+/* Whether record's code is as long as one of that key may be, whole or cut (RFC 8945, 5.2.2.1). */
+bool tsig_is_possible(const struct secrets_key *key, const struct tsig_record *record);
+
 /* Checks what record, found in message, says.  t->key is the key of that name (NULL = unknown), and
  * t has the code of the message before, if there was one.  t then has this one's, unless the key or
  * the signature is wrong.  Says so too if the time, now_s, is wrong: the other two are right

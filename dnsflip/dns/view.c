@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "dnsflip/dns/view_format.h"
+#include "dnsflip/model/transfer_key.h"
 
 #define VIEW_SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
 #define VIEW_SLOT_BITS_MAX 28
@@ -184,6 +185,12 @@ static int check_zones(const struct view *v, struct err *err)
     return 0;
 }
 
+static bool is_network(const struct view_network *network)
+{
+    return (network->ip_bytes == 4 || network->ip_bytes == 16) &&
+           network->bits <= 8 * network->ip_bytes;
+}
+
 static int check_face(const struct view *v, struct err *err)
 {
     const struct view_face *face = view_at(v, v->header.face);
@@ -192,10 +199,7 @@ static int check_face(const struct view *v, struct err *err)
                 face->n_exempt <= EXEMPT_MAX;
 
     for (uint32_t i = 0; good && i < face->n_exempt; i++) {
-        const struct view_network *network = &face->exempt[i];
-
-        good = (network->ip_bytes == 4 || network->ip_bytes == 16) &&
-               network->bits <= 8 * network->ip_bytes;
+        good = is_network(&face->exempt[i]);
     }
     return good ? 0 : err_set(err, ERR_REMOTE, "view: its options for the face are malformed");
 }
@@ -221,6 +225,59 @@ static int check_slots(const struct view *v, struct err *err)
     return 0;
 }
 
+/* Who may transfer a zone. */
+static bool is_access(const struct view *v, const struct view_zone *zone)
+{
+    const struct view_network *networks = view_at(v, zone->networks);
+    const uint32_t *keys = view_at(v, zone->keys);
+
+    if (zone->n_networks > ALLOW_TRANSFER_MAX || zone->n_keys > TRANSFER_KEYS_MAX ||
+        !IN_FILE(v, zone->networks, zone->n_networks, struct view_network) ||
+        !IN_FILE(v, zone->keys, zone->n_keys, uint32_t))
+        return false;
+    for (uint32_t i = 0; i < zone->n_networks; i++) {
+        if (!is_network(&networks[i]))
+            return false;
+    }
+    for (uint32_t i = 0; i < zone->n_keys; i++) {
+        const uint8_t *name = view_at(v, keys[i]);
+
+        if (!IN_FILE(v, keys[i], 1, uint8_t) || !IN_FILE(v, keys[i], 1U + name[0], uint8_t))
+            return false;
+    }
+    return true;
+}
+
+/* What a transfer takes for granted: names that end in the zone's, the zone's own first. */
+static bool is_name_of(const struct view *v, uint32_t zone, uint32_t offset)
+{
+    const struct view_zone *z = (const struct view_zone *)view_at(v, v->header.zones) + zone;
+    const struct view_node *node = view_at(v, offset);
+
+    return is_node(v, offset) && node->zone == zone && node->name_len >= z->apex_len &&
+           is_wire_name(node->name, node->name_len) &&
+           memcmp(node->name + node->name_len - z->apex_len, view_at(v, z->apex), z->apex_len) == 0;
+}
+
+/* Behind check_slots: nodes lead to slots. */
+static int check_transfers(const struct view *v, struct err *err)
+{
+    const struct view_zone *zones = view_at(v, v->header.zones);
+
+    for (uint32_t i = 0; i < v->header.n_zones; i++) {
+        const uint32_t *names = view_at(v, zones[i].names);
+        bool good = is_access(v, &zones[i]) && zones[i].n_names > 0 &&
+                    IN_FILE(v, zones[i].names, zones[i].n_names, uint32_t);
+
+        for (uint32_t k = 0; good && k < zones[i].n_names; k++)
+            good = is_name_of(v, i, names[k]);
+        if (!good ||
+            ((const struct view_node *)view_at(v, names[0]))->name_len != zones[i].apex_len)
+            return err_set(err, ERR_REMOTE, "view: zone %u cannot be transferred", i);
+    }
+    return 0;
+}
+
 static int check_view(const struct view *v, uint64_t size, struct err *err)
 {
     const struct view_header *h = &v->header;
@@ -239,7 +296,7 @@ static int check_view(const struct view *v, uint64_t size, struct err *err)
         return err_set(err, ERR_REMOTE, "view: names of %u labels", h->labels);
     if (check_face(v, err) < 0 || check_groups(v, err) < 0 || check_zones(v, err) < 0)
         return -1;
-    return check_slots(v, err);
+    return check_slots(v, err) < 0 ? -1 : check_transfers(v, err);
 }
 
 int view_open(int fd, const struct view **out, struct err *err)

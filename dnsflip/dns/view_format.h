@@ -13,6 +13,7 @@
 #ifndef DNSFLIP_DNS_VIEW_FORMAT_H
 #define DNSFLIP_DNS_VIEW_FORMAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 #include "dnsflip/model/limits.h"
 
 #define VIEW_MAGIC UINT64_C(0x3157565f50494c46) /* "FLIP_VW1" in memory order */
-#define VIEW_FORMAT 2
+#define VIEW_FORMAT 3
 #define VIEW_BYTES_MAX (UINT32_C(1) << 31)
 #define VIEW_PADDING_BYTES 64 /* behind the last byte in use: readers move whole words */
 #define VIEW_NAME_BYTES 255   /* of a name on the wire */
@@ -57,6 +58,14 @@ struct view_zone {
     uint32_t negative; /* answer: no records, the SOA in the authority section */
     uint32_t groups;   /* offset of n_groups numbers of groups: their epochs make the serial */
     uint32_t n_groups;
+    uint32_t names; /* offset of n_names offsets of nodes: all that a transfer holds, the apex
+                       first.  Glue has nodes of its own here, which no slot leads to, and so
+                       has a delegation to another zone of the view. */
+    uint32_t n_names;
+    uint32_t networks; /* offset of n_networks view_network: who may transfer the zone */
+    uint32_t n_networks;
+    uint32_t keys; /* offset of n_keys offsets of a byte of length and a key's name, on the wire */
+    uint32_t n_keys; /* not 0: one of these must sign; networks bind only if there are any */
     uint32_t reserved;
 };
 
@@ -72,6 +81,16 @@ struct view_network {
     uint8_t bits;     /* 0..8 * ip_bytes */
     uint8_t ip[16];
 };
+
+static inline bool view_network_has(const struct view_network *network, const uint8_t *ip,
+                                    size_t ip_bytes)
+{
+    size_t whole = network->bits / 8;
+    unsigned rest = network->bits % 8;
+
+    return network->ip_bytes == ip_bytes && memcmp(network->ip, ip, whole) == 0 &&
+           (rest == 0 || (network->ip[whole] ^ ip[whole]) >> (8 - rest) == 0);
+}
 
 /* How the face treats its clients; nothing here is secret. */
 struct view_face {

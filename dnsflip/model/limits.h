@@ -12,6 +12,7 @@
 #define ADDRESSES_MAX 8       /* of one family in one target */
 #define LISTENS_MAX 16        /* listen addresses of one provider */
 #define NAMESERVERS_MAX 16    /* NS records of a zone */
+#define ALLOW_TRANSFER_MAX 32 /* networks that may transfer a zone */
 #define SECONDARIES_MAX 16    /* notified secondaries of a zone */
 #define EXEMPT_MAX 32         /* networks exempt from the rate limit */
 #define RATE_LIMIT_MAX 100000 /* answers of one kind to one network in a second */

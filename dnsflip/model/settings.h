@@ -77,9 +77,11 @@ struct soa_cfg {
 struct secondaries_cfg {
     struct inet_addr notify[SECONDARIES_MAX];
     uint8_t n_notify;
-    char transfer_key_file[PATH_BYTES / 8]; /* "" = none */
-    struct transfer_key *keys;              /* owned: what the file holds; n_keys in use */
-    size_t n_keys;                          /* 0 beside a file: this process could not read it */
+    char transfer_key_file[PATH_BYTES / 8];             /* "" = none */
+    struct inet_net allow_transfer[ALLOW_TRANSFER_MAX]; /* none beside keys: any address */
+    uint8_t n_allow_transfer;
+    struct transfer_key *keys; /* owned: what the file holds; n_keys in use */
+    size_t n_keys;             /* 0 beside a file: this process could not read it */
 };
 
 /* provider kind "local": the zone that dnsflip answers itself. */

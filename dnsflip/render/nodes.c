@@ -5,49 +5,15 @@
 #include "dnsflip/base/mem.h"
 #include "dnsflip/base/str.h"
 #include "dnsflip/dns/view_format.h"
-#include "dnsflip/render/compose.h"
-#include "dnsflip/render/emit.h"
+#include "dnsflip/render/nodes_room.h"
 #include "dnsflip/render/wire.h"
 #include "dnsflip/render/zone_check.h"
 
-#define ENTRIES_MAX 1024 /* types at one name */
-
-/* As struct view_directory, with room for all entries. */
-struct full_directory {
-    uint32_t n;
-    uint32_t reserved;
-    struct view_entry entries[ENTRIES_MAX];
-};
-
-_Static_assert(offsetof(struct full_directory, entries) == offsetof(struct view_directory, entries),
-               "both are the same in the file");
-
-struct room {
-    struct names *ns;
-    struct emit e;
-    struct compose c;
-    struct full_directory directory;
-    uint32_t labels; /* of the longest name */
-    uint32_t slots, slot_bits, zones, groups, face;
-    bool is_too_long; /* some answer or directory was */
-};
-
-/* A place in the file; valid until something is added to it. */
-static void *at(struct room *r, uint32_t offset)
-{
-    return r->e.bytes + offset;
-}
-
-static const struct names_zone *zone_of(const struct room *r, const struct names_name *name)
-{
-    return &r->ns->zones[name->zone];
-}
-
 static void add_entry(struct room *r, uint16_t type, const uint8_t *target, size_t len)
 {
-    struct full_directory *d = &r->directory;
+    struct nodes_directory *d = &r->directory;
 
-    if (r->c.is_too_long || d->n == ENTRIES_MAX) {
+    if (r->c.is_too_long || d->n == NODES_ENTRIES_MAX) {
         r->is_too_long = true;
         return;
     }
@@ -59,7 +25,7 @@ static void add_entry(struct room *r, uint16_t type, const uint8_t *target, size
 static bool is_followed(const struct room *r, const struct names_name *name, const uint8_t *wire,
                         size_t len)
 {
-    return names_is_in(zone_of(r, name), wire, len) &&
+    return names_is_in(room_zone(r, name), wire, len) &&
            names_zone_of(r->ns, wire, len) == name->zone;
 }
 
@@ -71,7 +37,7 @@ static void add_rrset(struct room *r, const struct names_name *name, uint32_t tt
     const uint8_t *target = NULL;
     size_t len = 0;
 
-    compose_start(&r->c, zone_of(r, name));
+    compose_start(&r->c, room_zone(r, name));
     compose_rrset(&r->c, COMPOSE_ANSWER, owner, owner, ttl_s, set);
     if (set->type == WIRE_DNAME ||
         (set->type == WIRE_CNAME &&
@@ -133,7 +99,7 @@ static void add_glue(struct room *r, const struct names_name *cut, const struct 
     while (above != NULL && above != cut)
         above = above->parent;
     if (above == NULL)
-        above = zone_of(r, cut)->top;
+        above = room_zone(r, cut)->top;
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         const struct names_rrset *set = names_rrset(name, types[i]);
 
@@ -147,7 +113,7 @@ static void add_referral(struct room *r, const struct names_name *cut)
 {
     const struct names_rrset *set = names_rrset(cut, WIRE_NS);
 
-    compose_start(&r->c, zone_of(r, cut));
+    compose_start(&r->c, room_zone(r, cut));
     compose_rrset(&r->c, COMPOSE_AUTHORITY, cut, cut, set->ttl_s, set);
     for (size_t i = 0; i < set->n; i++)
         add_glue(r, cut, &set->rdatas[i]);
@@ -167,6 +133,13 @@ static void add_static(struct room *r, const struct names_name *name)
     }
 }
 
+static uint32_t put_directory(struct room *r)
+{
+    return emit_part(&r->e, &r->directory,
+                     offsetof(struct nodes_directory, entries) +
+                         r->directory.n * sizeof(struct view_entry));
+}
+
 /* The directory of the name while its group's word has this index. */
 static uint32_t directory(struct room *r, const struct names_name *name, unsigned index)
 {
@@ -182,9 +155,28 @@ static uint32_t directory(struct room *r, const struct names_name *name, unsigne
             add_target(r, name, index - 1);
         add_static(r, name);
     }
-    return emit_part(&r->e, &r->directory,
-                     offsetof(struct full_directory, entries) +
-                         r->directory.n * sizeof(struct view_entry));
+    return put_directory(r);
+}
+
+uint32_t nodes_referral(struct room *r, const struct names_name *cut)
+{
+    r->directory.n = 0;
+    add_referral(r, cut);
+    return put_directory(r);
+}
+
+uint32_t nodes_addresses(struct room *r, const struct names_name *name)
+{
+    static const uint16_t types[] = { WIRE_A, WIRE_AAAA };
+
+    r->directory.n = 0;
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        const struct names_rrset *set = names_rrset(name, types[i]);
+
+        if (set != NULL)
+            add_rrset(r, name, set->ttl_s, set);
+    }
+    return put_directory(r);
 }
 
 static uint8_t flags_of(const struct names_name *name)
@@ -196,8 +188,8 @@ static uint8_t flags_of(const struct names_name *name)
 
 static void put_in_slot(struct room *r, struct names_name *name, uint32_t node)
 {
-    const struct view_node *n = at(r, node);
-    struct view_slot *slots = at(r, r->slots);
+    const struct view_node *n = room_at(r, node);
+    struct view_slot *slots = room_at(r, r->slots);
     uint64_t hash = view_hash_name(n->name, n->name_len);
     uint32_t i = view_hash_slot(hash, r->slot_bits);
 
@@ -207,33 +199,41 @@ static void put_in_slot(struct room *r, struct names_name *name, uint32_t node)
     name->slot = i;
 }
 
-static void add_node(struct room *r, struct names_name *name)
+static bool has_word(const struct names_name *name)
 {
-    bool has_word = name->host != NULL && name->cluster == 0;
-    uint8_t n = has_word ? r->ns->settings->groups[name->group].n_clusters : 0;
+    return name->host != NULL && name->cluster == 0;
+}
+
+uint32_t nodes_add(struct room *r, const struct names_name *name, const uint32_t *directories,
+                   uint8_t n, uint8_t flags)
+{
     size_t padded = ((size_t)name->len + 7) / 8 * 8;
     size_t directories_at = sizeof(struct view_node) + padded;
-    uint32_t directories[1 + CLUSTERS_MAX];
-    uint32_t offset;
-    struct view_node *node;
+    uint32_t offset = emit_room(&r->e, directories_at + (n + 1U) * sizeof(uint32_t));
+    struct view_node *node = room_at(r, offset);
 
-    for (unsigned i = 0; i <= n; i++)
-        directories[i] = directory(r, name, i);
-    offset = emit_room(&r->e, directories_at + (n + 1U) * sizeof(uint32_t));
-    node = at(r, offset);
     node->name_len = name->len;
-    node->flags = flags_of(name);
+    node->flags = flags;
     node->n_clusters = n;
     node->zone = name->zone;
     node->directories_at = (uint16_t)directories_at;
-    node->group = has_word ? name->group : VIEW_NO_GROUP;
+    node->group = n > 0 ? name->group : VIEW_NO_GROUP;
     memcpy(node->name, name->wire, name->len);
     memcpy((uint8_t *)node + directories_at, directories, (n + 1U) * sizeof(uint32_t));
-    put_in_slot(r, name, offset);
+    return offset;
 }
 
-/* Whether the view answers with this name, rather than with a delegation or another zone. */
-static bool is_visible(const struct room *r, const struct names_name *name)
+static void add_node(struct room *r, struct names_name *name)
+{
+    uint8_t n = has_word(name) ? r->ns->settings->groups[name->group].n_clusters : 0;
+    uint32_t directories[1 + CLUSTERS_MAX];
+
+    for (unsigned i = 0; i <= n; i++)
+        directories[i] = directory(r, name, i);
+    put_in_slot(r, name, nodes_add(r, name, directories, n, flags_of(name)));
+}
+
+bool nodes_is_visible(const struct room *r, const struct names_name *name)
 {
     return names_cut_above(name) == NULL && !zone_check_is_shadowed(r->ns, name);
 }
@@ -251,19 +251,19 @@ static void count_labels(struct room *r, const struct names_name *name)
 /* A "*" is found through the name above it. */
 static void link_wildcard(struct room *r, const struct names_name *name)
 {
-    struct view_slot *slots = at(r, r->slots);
+    struct view_slot *slots = room_at(r, r->slots);
     struct view_node *above;
 
     if (name->wire[0] != 1 || name->wire[1] != '*' || name->parent == NULL)
         return;
-    above = at(r, slots[name->parent->slot].node);
+    above = room_at(r, slots[name->parent->slot].node);
     above->wildcard = name->slot + 1;
 }
 
 static void add_nodes(struct room *r)
 {
     for (struct names_name *name = r->ns->first; name != NULL; name = name->next) {
-        if (!is_visible(r, name))
+        if (!nodes_is_visible(r, name))
             continue;
         add_node(r, name);
         if (r->e.is_too_long)
@@ -271,7 +271,7 @@ static void add_nodes(struct room *r)
         count_labels(r, name);
     }
     for (const struct names_name *name = r->ns->first; name != NULL; name = name->next) {
-        if (is_visible(r, name))
+        if (nodes_is_visible(r, name))
             link_wildcard(r, name);
     }
 }
@@ -306,7 +306,7 @@ static void add_zone(struct room *r, unsigned i)
     out.apex = emit_part(&r->e, zone->apex, zone->apex_len);
     out.groups = emit_part(&r->e, groups, (out.n_groups + 1) * sizeof(*groups));
     out.negative = negative(r, zone);
-    memcpy(at(r, r->zones + i * (uint32_t)sizeof(out)), &out, sizeof(out));
+    memcpy(room_at(r, r->zones + i * (uint32_t)sizeof(out)), &out, sizeof(out));
     mem_free(groups);
     mem_free(is_in);
 }
@@ -327,12 +327,12 @@ static void add_group(struct room *r, uint32_t i)
     out.name = add_text(r, g->name);
     for (uint8_t k = 0; k < g->n_clusters; k++)
         out.clusters[k] = add_text(r, r->ns->settings->clusters[g->clusters[k]].name);
-    memcpy(at(r, r->groups + i * (uint32_t)sizeof(out)), &out, sizeof(out));
+    memcpy(room_at(r, r->groups + i * (uint32_t)sizeof(out)), &out, sizeof(out));
 }
 
 static void add_face(struct room *r, const struct dns_cfg *cfg)
 {
-    struct view_face *face = at(r, r->face);
+    struct view_face *face = room_at(r, r->face);
 
     face->rate = cfg->rate_limit;
     face->slip = cfg->rate_slip;
@@ -369,7 +369,8 @@ static void fill(struct room *r, uint64_t generation, uint32_t serial)
     for (uint32_t i = 0; i < n_groups; i++)
         add_group(r, i);
     add_nodes(r);
-    h = at(r, 0);
+    nodes_add_transfers(r);
+    h = room_at(r, 0);
     *h = (struct view_header){
         .magic = VIEW_MAGIC,
         .format = VIEW_FORMAT,
@@ -398,7 +399,7 @@ int nodes_render(struct names *ns, uint64_t generation, uint32_t serial, struct 
         err_set(err, ERR_LIMIT,
                 "a name's answer is longer than %d bytes, or it has more than %d "
                 "types",
-                VIEW_BODY_BYTES_MAX, ENTRIES_MAX);
+                VIEW_BODY_BYTES_MAX, NODES_ENTRIES_MAX);
     else
         fd = emit_seal(&r->e, err);
     emit_fini(&r->e);

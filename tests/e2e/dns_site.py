@@ -277,8 +277,9 @@ def zone_of(name):
     return max(inside, key=len)
 
 
-def zone_text(zone, serial, place=0):
-    """The zone as other servers read it, while all adopted groups are active at that place."""
+def zone_text(zone, serial, place=0, still=None):
+    """The zone as other servers read it, while all adopted groups are active at that place; group still
+    at another one."""
     first = next(iter(SERVERS[zone]))
     lines = [f"$ORIGIN {zone}.",
              f"@ {SOA_TTL_S} IN SOA {first}. host\\.master.example.test. "
@@ -289,7 +290,7 @@ def zone_text(zone, serial, place=0):
     for host, targets in (FLIPPING | STILL | UNADOPTED).items():
         if zone_of(host) != zone:
             continue
-        active = [] if host in UNADOPTED else targets[place]
+        active = [] if host in UNADOPTED else targets[place if still is None or host in FLIPPING else still]
         for name, target in ((host, active), (f"use1.{host}", targets[0]),
                              (f"usw2.{host}", targets[1])):
             lines += [f"{name}. {GROUP_TTL_S} IN {kind} {text}" for kind, text in target]
@@ -313,8 +314,9 @@ def _target(records):
 class DnsSite:
     """Folder, addresses and configuration; what world.Daemon wants of a site."""
 
-    def __init__(self, folder, listen=("127.0.0.1",), dns="{}"):
-        self.folder, self.options = folder, dns
+    def __init__(self, folder, listen=("127.0.0.1",), dns="{}", secondaries=None):
+        """secondaries: zone to the text of its key of that name."""
+        self.folder, self.options, self.secondaries = folder, dns, secondaries or {}
         port = free_port(listen[0])
         self.listen = [(ip, port) for ip in listen]
         self.dns = self.listen[0]
@@ -367,6 +369,7 @@ class DnsSite:
     zone: {zone}
     nameservers: {{ {servers} }}
     ns_ttl: {NS_TTL_S}s
+    secondaries: {self.secondaries.get(zone, "{}")}
     soa: {{ contact: host.master@example.test, refresh: 30s, retry: 10s, minimum: {MINIMUM_S}s, ttl: {SOA_TTL_S}s }}
     records: {name}.zone"""
         groups = self.group("prod", FLIPPING, self.probe_port) + self.group("still", STILL, 9)
@@ -390,9 +393,9 @@ groups:{groups}
 """
 
 
-def start(folder, listen=("127.0.0.1",), active="use1", dns="{}"):
+def start(folder, listen=("127.0.0.1",), active="use1", dns="{}", secondaries=None):
     """A daemon that serves; group new came after init and was never adopted."""
-    site = DnsSite(folder, listen, dns)
+    site = DnsSite(folder, listen, dns, secondaries)
     daemon = Daemon(site, site.config(has_new=False))
     daemon.init("--active", active)
     daemon.write(site.config(has_new=True))

@@ -8,7 +8,7 @@ import struct
 A, NS, CNAME, SOA, PTR, MX, TXT, AAAA, SRV, DNAME, OPT, DS, ANY = (
     1, 2, 5, 6, 12, 15, 16, 28, 33, 39, 41, 43, 255)
 NAPTR, CAA, SVCB, HTTPS, TSIG, IXFR, AXFR = 35, 257, 64, 65, 250, 251, 252
-NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED, YXDOMAIN, BADVERS = 0, 1, 2, 3, 4, 5, 6, 16
+NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED, YXDOMAIN, NOTAUTH, BADVERS = 0, 1, 2, 3, 4, 5, 6, 9, 16
 QR, AA, TC, RD, RA = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080
 CLEAR = 0x0070  # Z, AD, CD: no answer of ours sets them
 LABEL_BYTES, NAME_BYTES = 63, 255
@@ -153,7 +153,7 @@ class Answer:
         end = self.at + length
         check(end <= len(self.data), "rdata is cut off")
         check(rtype == OPT or ttl < 1 << 31, "TTL", ttl)
-        check(rtype == OPT or rclass == 1, "class", rclass)
+        check(rtype == OPT or rclass == (255 if rtype == TSIG else 1), "class", rclass)
         record = Record(owner, rtype, rclass, ttl, self.rdata(rtype, end))
         check(self.at == end, "rdata has another length than it says", rtype)
         return record

@@ -11,14 +11,15 @@ import time
 import pytest
 
 import dns_site
-from dns_strict import (A, ANY, BADVERS, FORMERR, IXFR, NOTIMP, OPT, REFUSED, TSIG, TXT, Malformed, Tcp, Udp,
+from dns_strict import (A, ANY, BADVERS, FORMERR, IXFR, NOTAUTH, NOTIMP, OPT, REFUSED, TSIG, TXT, Malformed, Tcp, Udp,
                         expect_reply, mixed, opt, query, wire)
 
 SEED = int(os.environ.get("DNSFLIP_SEED", "7"))
 SECONDS = float(os.environ.get("DNSFLIP_FUZZ_SECONDS", "6"))
 BATCH = 32
 UDP_QUERY_BYTES, TCP_QUERY_BYTES = 1232, 4094  # longer ones are cut, or end their connection
-SILENT, ANSWERED = "silence", "an answer"
+SILENT, ANSWERED, SIGNED, TRANSFER = "silence", "an answer", "a wrong signature", "no transfer"
+OTHERS = {SIGNED: (FORMERR, NOTAUTH), TRANSFER: (REFUSED, NOTAUTH)}
 NAMES = ["www", "app", "new", "x.wild", "docs", "sub", "host.dn", "a.dnloop", "nothing", "x.huge", "hugetxt",
          "longtxt", "ent", "a200", "chain1", "x.wloop", "a.dnlong", "\\000nul", "l" * 63]
 
@@ -50,22 +51,23 @@ def is_options(data):
 
 
 def read_extra(data, at, n_skip, n):
-    """(is well-formed, EDNS version or None) of the records behind the question."""
-    version = None
+    """(is well-formed, EDNS version or None, is signed) of the records behind the question."""
+    version, is_signed = None, False
     for i in range(n_skip + n):
         owner, at = at, skip_name(data, at, True)
         if at is None or at + 10 > len(data):
-            return False, None
+            return False, None, False
         rtype, _, _, edns, _, length = struct.unpack("!HHBBHH", data[at:at + 10])
         end = at + 10 + length
         if end > len(data):
-            return False, None
+            return False, None, False
         if rtype == OPT and i >= n_skip:
             if version is not None or data[owner:at] != b"\0" or not is_options(data[at + 10:end]):
-                return False, None
+                return False, None, False
             version = edns
+        is_signed |= rtype == TSIG and i >= n_skip
         at = end
-    return at == len(data), version
+    return at == len(data), version, is_signed
 
 
 def deserved(data):
@@ -81,13 +83,17 @@ def deserved(data):
     qtype, qclass = struct.unpack("!HH", data[at:at + 4])
     if an or (ns and (qtype != IXFR or ns > 1)):
         return FORMERR
-    is_good, version = read_extra(data, at + 4, ns, ar)
+    is_good, version, is_signed = read_extra(data, at + 4, ns, ar)
     if not is_good or (not version and qclass == 1 and qtype == OPT):
         return FORMERR
     if version:
         return BADVERS
-    if qclass != 1 or qtype in (251, 252):
+    if qclass != 1:
         return REFUSED
+    if is_signed:
+        return SIGNED
+    if qtype in (251, 252):
+        return TRANSFER
     return NOTIMP if 128 <= qtype < 255 else ANSWERED
 
 
@@ -155,6 +161,8 @@ def judge(data, reply):
     wanted = deserved(data)
     if wanted == ANSWERED:
         return got.rcode in (0, 2, 3, 5, 6) and got.question is not None
+    if wanted in OTHERS:
+        return got.rcode in OTHERS[wanted] and not got.answer + got.authority
     return got.rcode == wanted and not got.answer + got.authority
 
 

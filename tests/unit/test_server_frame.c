@@ -72,6 +72,19 @@ static void a_byte_now_and_then_does_not_hold_a_connection_for_ever(void **state
     assert_int_equal(server_frame_deadline(moved, start).ms, start.ms + SERVER_TCP_TOTAL_MS);
 }
 
+static void a_transfer_is_cut_when_its_minute_is_over_however_it_moves(void **state)
+{
+    (void)state;
+    struct mono begun = { .ms = 5000000 };
+    struct mono moved = mono_add(begun, SERVER_TRANSFER_MS - 1);
+
+    assert_int_equal(SERVER_TRANSFER_MS, 60000);
+    assert_int_equal(server_frame_transfer_deadline(begun, begun).ms,
+                     begun.ms + SERVER_TCP_IDLE_MS);
+    assert_int_equal(server_frame_transfer_deadline(moved, begun).ms,
+                     begun.ms + SERVER_TRANSFER_MS);
+}
+
 static uint64_t client(const char *text)
 {
     struct inet_ip ip;
@@ -98,6 +111,7 @@ int main(void)
         cmocka_unit_test(messages_that_follow_each_other_are_told_apart),
         cmocka_unit_test(a_query_past_the_limit_is_seen_from_its_prefix),
         cmocka_unit_test(the_prefix_is_in_network_order),
+        cmocka_unit_test(a_transfer_is_cut_when_its_minute_is_over_however_it_moves),
         cmocka_unit_test(a_byte_now_and_then_does_not_hold_a_connection_for_ever),
         cmocka_unit_test(one_client_is_an_ipv4_address_or_an_ipv6_network),
     };
