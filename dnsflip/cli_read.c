@@ -68,7 +68,7 @@ int cli_explain(const struct cli_args *args)
     int exit = cli_call(args, "explain", params_with("group", cli_operand(args, 0)), &result);
 
     if (exit == CLI_DONE)
-        finish(args, result, cli_show_reasons);
+        finish(args, result, cli_show_explained);
     cJSON_Delete(result);
     return exit;
 }

@@ -183,6 +183,18 @@ void cli_show_reasons(const cJSON *group, struct buf *out)
     }
 }
 
+static void show_diverged(const cJSON *group, struct buf *out)
+{
+    if (has(group, "diverged"))
+        (void)buf_printf(out, "DIVERGED: %s\n", cli_text(group, "diverged"));
+}
+
+void cli_show_explained(const cJSON *group, struct buf *out)
+{
+    show_diverged(group, out);
+    cli_show_reasons(group, out);
+}
+
 static void show_clusters(const cJSON *group, bool with_colour, struct buf *out)
 {
     static const char *const headings[] = { "CLUSTER", "REGION",  "ROLE",  "NAMES",
@@ -225,8 +237,7 @@ void cli_show_group(const cJSON *group, bool with_colour, struct buf *out)
     if (has(group, "blocked_until"))
         (void)buf_printf(out, "no automatic move until %s (`dnsflip ack %s` lifts that)\n",
                          cli_text(group, "blocked_until"), cli_text(group, "name"));
-    if (has(group, "diverged"))
-        (void)buf_printf(out, "DIVERGED: %s\n", cli_text(group, "diverged"));
+    show_diverged(group, out);
     if (cJSON_GetArraySize(cli_member(group, "conditions")) > 0) {
         (void)buf_puts(out, "conditions:");
         cJSON_ArrayForEach(condition, cli_member(group, "conditions"))

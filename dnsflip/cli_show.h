@@ -15,6 +15,7 @@ void cli_show_status(const cJSON *status, bool with_colour, struct buf *out);
 void cli_show_group(const cJSON *group, bool with_colour, struct buf *out);
 void cli_show_secondaries(const cJSON *status, bool with_colour, struct buf *out);
 void cli_show_reasons(const cJSON *group, struct buf *out);
+void cli_show_explained(const cJSON *group, struct buf *out); /* and what is wrong beside them */
 void cli_show_endpoints(const cJSON *group, bool with_colour, struct buf *out);
 void cli_show_operation(const cJSON *op, struct buf *out);
 void cli_show_operations(const cJSON *list, bool with_colour, struct buf *out);

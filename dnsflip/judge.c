@@ -117,12 +117,14 @@ static int start_pair(struct judge *j, const struct judge_pair *kept,
 }
 
 /* What runs: the file, or what was answered before. */
-static int start_truth(struct judge *j, const struct judge_pair *kept, struct err *err)
+static int start_truth(struct judge *j, struct judge_pair *kept, struct err *err)
 {
     struct kept_view view = { .map = NULL };
     struct judge_answers answers;
     int result = judge_truth_find(j, kept, &view, &answers, err);
 
+    if (result == 0)
+        result = judge_survey(j, kept, err);
     if (result == 0)
         result = start_pair(j, kept, &answers, err);
     kept_view_fini(&view);
@@ -203,6 +205,8 @@ static int start(struct judge *j, struct err *err)
     result = start_truth(j, &kept, err);
     if (result == 0)
         result = start_engine(j, err);
+    if (result == 0)
+        judge_survey_apply(j);
     judge_pair_drop(&kept);
     if (result < 0 || judge_truth_start(j, err) < 0 || start_control(j, err) < 0)
         return -1;

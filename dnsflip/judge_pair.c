@@ -154,6 +154,8 @@ static uint32_t next_serial(const struct ledger *ledger, const struct judge_pair
 {
     uint32_t serial = (uint32_t)(wall_now().ms / 1000);
 
+    if (kept->pinned != 0)
+        return kept->pinned;
     serial = above(serial, ledger->epoch);
     serial = above(serial, ledger->serial);
     serial = above(serial, kept->serial);

@@ -5,6 +5,7 @@
 
 #include "dnsflip/base/log.h"
 #include "dnsflip/base/mem.h"
+#include "dnsflip/base/serial.h"
 #include "dnsflip/base/str.h"
 #include "dnsflip/engine/journal.h"
 #include "dnsflip/engine/ledger.h"
@@ -133,6 +134,11 @@ int judge_reload_hand_over(struct judge *j, struct err *err)
 {
     static const struct judge_answers rendered = { .bytes = NULL };
 
+    if (secondaries_obstacle(j->secondaries, err))
+        return -1;
+    j->site.pair.pinned = 0;
+    if (secondaries_are_unheard(j->secondaries))
+        j->site.pair.pinned = serial_newest(j->site.pair.serial, j->ledger->epoch) + 1;
     if (judge_site_open(j, &j->next, err) < 0 ||
         judge_pair_make(j->next.settings, j->ledger, &j->site.pair, &rendered, &j->next.pair, err) <
             0 ||

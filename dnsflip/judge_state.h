@@ -15,6 +15,7 @@
 struct counters;
 struct ctl_server;
 struct hooks;
+struct judge_survey;
 struct http_server;
 struct journal;
 struct kept_writer;
@@ -37,6 +38,7 @@ struct judge_pair {
     struct page *page;        /* the same, writable: NULL unless this judge made it */
     uint64_t generation;      /* 0 = none */
     uint32_t serial;
+    uint32_t pinned; /* serial of the next one, which could pass one that nobody knows; 0 = free */
 };
 
 /* What a pair answers with although the settings in use would be rendered otherwise: a view's file,
@@ -79,6 +81,7 @@ struct judge {
     struct ledger *ledger;
     struct hooks *hooks;
     struct secondaries *secondaries;
+    struct judge_survey *survey; /* owned; NULL but between its two halves */
     struct engine *engine;
     struct ctl_server *ctl;
     struct http_server *http;
@@ -148,6 +151,13 @@ const char *judge_pair_cluster(const struct judge_pair *pair, const char *group)
 bool judge_pair_digest(const struct judge_pair *pair, char out[static SETTINGS_DIGEST_BYTES]);
 __attribute__((warn_unused_result)) int judge_pair_send(const struct judge_pair *pair,
                                                         struct err *err);
+
+/* ---- judge_survey.c: what the secondaries say before there is a pair ----------------------------
+ */
+/* Asks them; kept then says above which serial the next one must be, or that it must not leap. */
+__attribute__((warn_unused_result)) int judge_survey(struct judge *j, struct judge_pair *kept,
+                                                     struct err *err);
+void judge_survey_apply(struct judge *j); /* once pair and engine are made, before it is sent */
 
 /* ---- judge_site.c: a configuration and what is made from it -------------------------------------
  */

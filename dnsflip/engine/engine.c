@@ -137,12 +137,30 @@ static void drop_looks(struct engine *e, struct engine_group *g)
 /* ---- live records
  * ---------------------------------------------------------------------------------- */
 
+/* What the journal says against what is so, and the way out. */
+static void alarm_diverged(struct engine *e, const struct engine_group *g)
+{
+    const char *name = e->deps.settings->groups[g->index].name;
+    const struct live *live = &g->live;
+    char text[REASON_TEXT_BYTES];
+
+    if (live->err.text[0] != '\0')
+        str_format(text, sizeof(text),
+                   "the journal says %s is active, but %s: nothing moves until dnsflip adopt %s "
+                   "--active CLUSTER",
+                   engine_cluster_name(e, g, engine_decide_active(e, g)), live->err.text, name);
+    else
+        str_format(text, sizeof(text), "the journal says %s is active, the live records say %s",
+                   engine_cluster_name(e, g, engine_decide_active(e, g)),
+                   live->status == LIVE_ONE ? engine_cluster_name(e, g, live->place) : "nobody");
+    engine_record_alarm(e, name, "diverged", text);
+}
+
 static void on_live(void *arg, const struct live *live)
 {
     struct engine_group *g = arg;
     struct engine *e = g->engine;
     const char *name = e->deps.settings->groups[g->index].name;
-    char text[REASON_TEXT_BYTES];
     bool holds[GUARD_RULES];
 
     g->read = NULL;
@@ -150,12 +168,10 @@ static void on_live(void *arg, const struct live *live)
     g->live = *live;
     engine_decide_mark(e, g->index);
     engine_decide_holds(e, g, holds);
-    if (holds[GUARD_DIVERGED]) {
-        str_format(text, sizeof(text), "the journal says %s is active, the live records say %s",
-                   engine_cluster_name(e, g, engine_decide_active(e, g)),
-                   live->status == LIVE_ONE ? engine_cluster_name(e, g, live->place) : "nobody");
-        engine_record_alarm(e, name, "diverged", text);
-    }
+    if (holds[GUARD_DIVERGED])
+        alarm_diverged(e, g);
+    if (live->status == LIVE_MIXED)
+        engine_record_alarm(e, name, "partial", live->err.text);
     if (live->status == LIVE_UNREADABLE)
         engine_record_alarm(e, name, "unreadable", live->err.text);
 }
@@ -315,6 +331,7 @@ void engine_start(struct engine *e)
 {
     loop_on_turn(e->deps.loop, advance, e);
     loop_on_tilt(e->deps.loop, on_tilt, e);
+    engine_secondary_watch(e);
     e->is_running = true;
     loop_timer_set(e->housekeeping, now_of(e).mono);
     for (size_t i = 0; i < e->n_groups; i++)

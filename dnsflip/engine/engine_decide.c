@@ -136,8 +136,11 @@ static void view_group(struct engine *e, struct engine_group *g)
 
 static bool is_diverged(const struct engine *e, const struct engine_group *g)
 {
-    return g->is_read && (g->live.status == LIVE_ONE || g->live.status == LIVE_ABSENT) &&
-           g->live.place != engine_decide_active(e, g) && g->switcher == NULL;
+    if (!g->is_read || g->switcher != NULL)
+        return false;
+    return g->live.status == LIVE_OVERTAKEN ||
+           ((g->live.status == LIVE_ONE || g->live.status == LIVE_ABSENT) &&
+            g->live.place != engine_decide_active(e, g));
 }
 
 bool engine_decide_is_locked(const struct engine_group *g)

@@ -147,6 +147,10 @@ void engine_reference_cancel(struct engine *e);
 void engine_reference_pump(struct engine *e, bool in_haste);
 bool engine_reference_is_isolated(const struct engine *e, struct mono now);
 
+/* ---- engine_secondary.c -----------------------------------------------------------------------
+ */
+void engine_secondary_watch(struct engine *e);
+
 /* ---- engine_decide.c: stages 3 and 4 -------------------------------------------------------- */
 void engine_decide_dirty(struct engine *e); /* all groups marked dirty */
 void engine_decide_mark(struct engine *e, uint32_t group);

@@ -59,11 +59,17 @@ void engine_node_status(const struct engine *e, struct node_status *out)
 static void say_diverged(const struct engine *e, const struct engine_group *g,
                          struct group_status *out)
 {
+    const char *why = g->live.err.text;
+
     if (out->holds[GUARD_PARTIAL])
-        str_format(out->diverged, sizeof(out->diverged), "live records are mixed");
+        str_format(out->diverged, sizeof(out->diverged), "live records are mixed%s%s",
+                   g->live.status == LIVE_MIXED && why[0] != '\0' ? ": " : "",
+                   g->live.status == LIVE_MIXED ? why : "");
+    else if (out->holds[GUARD_DIVERGED] && g->live.status == LIVE_OVERTAKEN)
+        str_copy(out->diverged, sizeof(out->diverged), why);
     else if (out->holds[GUARD_DIVERGED] && g->live.status == LIVE_ONE)
-        str_format(out->diverged, sizeof(out->diverged), "live records say %s",
-                   engine_cluster_name(e, g, g->live.place));
+        str_format(out->diverged, sizeof(out->diverged), "live records say %s%s%s",
+                   engine_cluster_name(e, g, g->live.place), why[0] != '\0' ? ": " : "", why);
     else if (out->holds[GUARD_DIVERGED])
         str_format(out->diverged, sizeof(out->diverged), "there are no live records");
 }

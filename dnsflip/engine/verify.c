@@ -8,6 +8,7 @@
 #include "dnsflip/io/dns_client.h"
 #include "dnsflip/io/io.h"
 #include "dnsflip/io/loop.h"
+#include "dnsflip/providers/answer_match.h"
 #include "dnsflip/providers/provider.h"
 
 #define TYPE_A 1
@@ -47,33 +48,6 @@ struct verify {
 
 /* ---- what must be answered --------------------------------------------------------------------
  */
-
-static bool is_in(const struct inet_ip *ip, const struct inet_ip list[], size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (inet_ip_equal(ip, &list[i]))
-            return true;
-    }
-    return false;
-}
-
-static bool is_right(const struct target *want, uint8_t type, const struct dns_answer *got)
-{
-    const struct inet_ip *ips = type == TYPE_A ? want->a : want->aaaa;
-    size_t n = type == TYPE_A ? want->n_a : want->n_aaaa;
-
-    if (got->status != DNS_ASK_ANSWERED || got->rcode != 0 || !got->authoritative)
-        return false;
-    if (want->cname[0] != '\0')
-        return str_equal_nocase(got->cname, want->cname);
-    if (got->cname[0] != '\0' || got->n_ips != n)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        if (!is_in(&got->ips[i], ips, n))
-            return false;
-    }
-    return true;
-}
 
 static bool concerns(const struct target_change *change, uint8_t type)
 {
@@ -174,7 +148,7 @@ static void on_answer(void *arg, const struct dns_answer *answer)
 
     slot->ask = NULL;
     v->in_flight--;
-    if (is_right(v->changes[q->change].after, q->type, answer)) {
+    if (answer_match(v->changes[q->change].after, q->type, answer)) {
         q->is_right = true;
         v->right++;
     }

@@ -95,6 +95,8 @@ static void on_read(void *arg)
         err_set(&live.err, ERR_SYS, "there is no page yet");
     } else if (word.index == 0) {
         live.status = LIVE_ABSENT;
+    } else {
+        secondaries_live(call->local->pages.secondaries, call->step.group, word, &live);
     }
     call_free(call);
     done(done_arg, &live);

@@ -25,15 +25,17 @@ enum live_status {
     LIVE_ABSENT,         /* no records there at all */
     LIVE_ONE,            /* every name answers with the cluster at place */
     LIVE_MIXED,          /* some here, some there, or with what no cluster has */
+    LIVE_OVERTAKEN,      /* our own answers are place's, but a copy of the records that is newer
+                            than ours says otherwise: err tells */
 };
 
 struct live {
     enum live_status status;
-    int8_t place;                 /* LIVE_ONE */
+    int8_t place;                 /* LIVE_ONE, LIVE_OVERTAKEN */
     uint32_t epoch;               /* newest seen; 0 = the provider keeps none */
     uint32_t names[CLUSTERS_MAX]; /* LIVE_MIXED: how many names per place */
     uint32_t strange;             /* LIVE_MIXED: names with other records */
-    struct err err;               /* LIVE_UNREADABLE */
+    struct err err; /* LIVE_UNREADABLE, LIVE_OVERTAKEN: why; else where it is known from, or "" */
 };
 
 enum found { FOUND_APPLIED = 0, FOUND_NOT_APPLIED, FOUND_OTHER, FOUND_UNREADABLE };

@@ -13,6 +13,7 @@
 
 /* ---- states ---------------------------------------------------------------------------------- */
 
+/* A line for who was away or ahead, and who follows; to lag for a moment is what a flip brings. */
 static void log_state(const struct secondary *x, enum secondary_state was, int64_t was_ms)
 {
     char addr[INET_TEXT_BYTES];
@@ -41,9 +42,16 @@ void secondary_set(struct secondary *x, enum secondary_state state)
     x->status.state = state;
     x->status.since = now;
     x->is_lag_told = false;
+    if (state == SECONDARY_FOLLOWS || state == SECONDARY_LAGS)
+        secondary_survey_drop(x); /* one that fell silent may be ahead still */
     log_state(x, was, was_ms);
+    secondary_tell(x, was);
+}
+
+void secondary_tell(const struct secondary *x, enum secondary_state was)
+{
     if (x->all->event != NULL)
-        x->all->event(x->all->event_arg, &x->status, was);
+        x->all->event(x->all->event_arg, x->zone->provider, &x->status, was);
 }
 
 void secondary_judge(struct secondary *x)
@@ -51,7 +59,7 @@ void secondary_judge(struct secondary *x)
     uint32_t theirs = x->status.serial, ours = x->zone->serial;
 
     if (theirs == ours)
-        secondary_set(x, SECONDARY_FOLLOWS);
+        secondary_set(x, x->is_rival ? SECONDARY_AHEAD : SECONDARY_FOLLOWS);
     else
         secondary_set(x, serial_is_newer(theirs, ours) ? SECONDARY_AHEAD : SECONDARY_LAGS);
 }
@@ -144,7 +152,7 @@ static void add_zone(struct secondaries *s, unsigned provider)
     zone->serial = zone_serial(s, zone);
 }
 
-static void add_secondary(struct secondaries *s, const struct secondary_zone *zone,
+static void add_secondary(struct secondaries *s, struct secondary_zone *zone,
                           const struct inet_addr *addr)
 {
     struct secondary *x = &s->list[s->n++];
@@ -186,6 +194,7 @@ static void drop(struct secondary_zone *zones, size_t n_zones, struct secondary 
     for (size_t i = 0; i < n; i++) {
         secondary_read_stop(&list[i]);
         secondary_notify_fini(&list[i]);
+        secondary_survey_drop(&list[i]);
     }
     for (size_t i = 0; i < n_zones; i++)
         mem_free(zones[i].groups);
@@ -217,11 +226,15 @@ void secondaries_use(struct secondaries *s, const struct settings *settings,
     struct secondary_zone *old_zones = s->zones;
     struct secondary *old = s->list;
     size_t n_old_zones = s->n_zones, n_old = s->n;
+    bool is_unheard = secondaries_are_unheard(s);
 
     s->settings = settings;
     s->page = page;
     s->view_serial = view_serial;
+    s->n_notes = 0;
     build(s);
+    for (size_t i = 0; i < s->n_zones; i++)
+        s->zones[i].is_unheard = is_unheard;
     for (size_t i = 0; i < s->n; i++) {
         carry(&s->list[i], old, n_old);
         secondary_read_start(&s->list[i]);
@@ -248,6 +261,7 @@ void secondaries_free(struct secondaries *s)
         return;
     drop(s->zones, s->n_zones, s->list, s->n);
     loop_timer_free(s->change_timer);
+    secondaries_truth_fini(s);
     loop_defer_free(s->io->loop, s);
 }
 

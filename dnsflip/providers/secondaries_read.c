@@ -65,7 +65,8 @@ static void on_answer(void *arg, const struct dns_answer *answer)
         x->status.serial = answer->serial;
         x->status.heard = now_of(x).wall;
         x->status.read_detail[0] = '\0';
-        secondary_judge(x);
+        if (!secondary_survey(x))
+            secondary_judge(x);
     } else {
         x->status.silences++;
         explain(x, answer);

@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 from fakes import Network
+from secondaries import Secondary
 from world import Daemon, Site
 
 
@@ -49,6 +50,21 @@ def make(request):
 def daemon(site, make):
     """One that runs on the ordinary configuration, both clusters judged."""
     return make(site).start()
+
+
+@pytest.fixture
+def secondary(site):
+    """secondary(n): the n-th of the zone's secondaries, which knows the daemon as its primary."""
+    made = []
+
+    def one(n):
+        made.append(Secondary(f"{site.net}.{60 + n}"))
+        made[-1].primary = site.dns
+        return made[-1]
+
+    yield one
+    for server in made:
+        server.close()
 
 
 class Authority:

@@ -10,8 +10,9 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
-from world import ZONE, free_port
+from world import ZONE, free_port, hostnames
 
+NAMES = hostnames("sales", "risk")
 SOA_TEXT = "ns1.{zone}. hostmaster.{zone}. {serial} 30 10 1209600 5"
 
 
@@ -19,8 +20,8 @@ class Secondary:
     """Serves on address until closed.  What it serves (serial, addresses by name) it takes from the
     primary whenever it is told, unless follows is off; deaf: it hears nothing at all."""
 
-    def __init__(self, ip, names, port=None):
-        self.address = (ip, port or free_port(ip))
+    def __init__(self, ip, names=NAMES):
+        self.address = (ip, free_port(ip))
         self.names = names
         self.serial, self.addresses, self.primary = None, {}, None
         self.follows, self.deaf, self.rcode = True, False, dns.rcode.NOERROR
@@ -91,6 +92,8 @@ class Secondary:
         try:
             while True:
                 serial = self.ask(ZONE, "SOA")[0].serial
+                if self.serial is not None and not 0 < (serial - self.serial) % 2**32 < 2**31:
+                    return  # not newer (RFC 1982)
                 addresses = {name: self.ask(name, "A")[0].address for name in self.names}
                 if serial == self.ask(ZONE, "SOA")[0].serial:
                     self.addresses, self.serial = addresses, serial
@@ -101,3 +104,24 @@ class Secondary:
     def ask(self, name, kind):
         query = dns.message.make_query(name, kind, flags=0)
         return dns.query.udp(query, self.primary[0], port=self.primary[1], timeout=3).answer[0]
+
+
+def with_secondaries(site, *servers, **more):
+    """The site's configuration, these secondaries in it."""
+    listed = ", ".join(f'"{s.text()}"' for s in servers)
+    return site.config(**more).replace(
+        "    records: static.zone\n",
+        f"    secondaries: {{ notify: [{listed}] }}\n    records: static.zone\n")
+
+
+def seen(daemon, server):
+    """What the daemon says of one."""
+    return next(s for s in daemon.status()["secondaries"] if s["address"] == server.text())
+
+
+def serial_of(daemon):
+    return daemon.ask(ZONE, "SOA").answer[0][0].serial
+
+
+def is_followed(daemon, *servers):
+    return all(seen(daemon, s)["state"] == "follows" for s in servers)

@@ -2,47 +2,11 @@
 import urllib.request
 
 import dns.rcode
-import pytest
 
-from secondaries import Secondary
-from world import ZONE, hostnames, wait_until
+from secondaries import NAMES, is_followed, seen, serial_of, with_secondaries
+from world import ZONE, wait_until
 
-NAMES = hostnames("sales", "risk")
 ANYWAY = ("--reason", "test", "--override", "source-down", "--override", "block")
-
-
-@pytest.fixture
-def secondary(site):
-    """secondary(n): the n-th of the zone's secondaries, which knows the daemon as its primary."""
-    made = []
-
-    def one(n):
-        made.append(Secondary(f"{site.net}.{60 + n}", NAMES))
-        made[-1].primary = site.dns
-        return made[-1]
-
-    yield one
-    for server in made:
-        server.close()
-
-
-def with_secondaries(site, *servers, **more):
-    listed = ", ".join(f'"{s.text()}"' for s in servers)
-    return site.config(**more).replace(
-        "    records: static.zone\n",
-        f"    secondaries: {{ notify: [{listed}] }}\n    records: static.zone\n")
-
-
-def seen(daemon, server):
-    return next(s for s in daemon.status()["secondaries"] if s["address"] == server.text())
-
-
-def serial_of(daemon):
-    return daemon.ask(ZONE, "SOA").answer[0][0].serial
-
-
-def is_followed(daemon, *servers):
-    return all(seen(daemon, s)["state"] == "follows" for s in servers)
 
 
 def test_every_flip_is_told_and_every_secondary_ends_on_the_last_serial(site, make, secondary):

@@ -12,6 +12,7 @@
  *   proof broken       freeze TIME      clock +TIME|-TIME      restart [TIME]
  *   restart_with FILE       (another configuration, its clusters in the same order)
  *   reload FILE [TIME]      (the face takes it after TIME)
+ *   secondary ...           see story_secondary.c
  *   stray GROUP CLUSTER [EPOCH]   the page says so; EPOCH: else of the newest operation
  *   do VERB ...        see story_do.c: ends in "exits N" and perhaps "by RULE"
  *   expect ...         see story_expect.c */
@@ -196,6 +197,8 @@ static bool act(struct story *s, char *const w[], int n)
         return story_do(s, w + 1, n - 1);
     if (strcmp(w[0], "expect") == 0)
         return story_expect(s, w + 1, n - 1);
+    if (strcmp(w[0], "secondary") == 0 && story_secondary(s, w, n))
+        return true;
     if (act_judge(s, w, n) || act_world(s, w, n) || act_switch(s, w, n))
         return true;
     return story_fail(s, "there is no such act: %s", w[0]);

@@ -60,6 +60,10 @@ bool story_do(struct story *s, char *const words[], int n);
 bool kills_play(struct story *s, char *const words[], int n);
 bool chance_play(struct story *s, char *const words[], int n);
 
+/* story_secondary.c: words as written, "secondary" or "notified" the first of them. */
+bool story_secondary(struct story *s, char *const words[], int n);
+bool story_expect_secondary(struct story *s, char *const words[]);
+
 bool story_expect(struct story *s, char *const words[], int n);
 
 /* What must hold at any moment of any story. */

@@ -6,7 +6,7 @@
  *   alarm NAME | no alarm NAME      fenced GROUP CLUSTER | no fenced GROUP CLUSTER
  *   plan GROUP CLUSTER | no plan GROUP CLUSTER              node isolated|tilted|alarmed|well
  *   references UP DOWN              entries KIND N                  result same (the last do
- * repeated an earlier one) */
+ * repeated an earlier one)         secondary ..., notified ...: see story_secondary.c */
 #include <string.h>
 
 #include "dnsflip/base/mem.h"
@@ -211,6 +211,8 @@ static bool expect_three(struct story *s, char *const w[], bool wanted)
         return expect_plan(s, w[1], w[2], wanted);
     if (!wanted)
         return story_fail(s, "no such expectation");
+    if (strcmp(w[0], "secondary") == 0 || strcmp(w[0], "notified") == 0)
+        return story_expect_secondary(s, w);
     if (strcmp(w[0], "references") == 0)
         return expect_references(s, w[1], w[2]);
     if (strcmp(w[0], "active") == 0)
