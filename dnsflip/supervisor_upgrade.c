@@ -78,7 +78,7 @@ void supervisor_upgrade_refuse(struct supervisor *s, const char *text)
 
 /* ------------------------------------------------------------------ the programs */
 
-/* Nobody but root may have a say in what root executes. */
+/* Not everybody may have a say in what is executed with our rights. */
 static int check_file(const char *path, int fd, struct err *err)
 {
     struct stat st;
@@ -87,7 +87,7 @@ static int check_file(const char *path, int fd, struct err *err)
         return err_sys(err, errno, "%s", path);
     if (!S_ISREG(st.st_mode) || (st.st_mode & 0111) == 0)
         return err_set(err, ERR_CONFIG, "%s is not an executable file", path);
-    if (geteuid() == 0 && (st.st_mode & S_IWOTH) != 0)
+    if ((st.st_mode & S_IWOTH) != 0)
         return err_set(err, ERR_CONFIG, "%s can be written by everybody (mode %o)", path,
                        (unsigned)st.st_mode & 07777);
     return 0;

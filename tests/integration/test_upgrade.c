@@ -320,7 +320,35 @@ static uint64_t status_of(pid_t pid, const char *key, int base)
     return value;
 }
 
-/* Not with the fixture: it has users of its own. */
+/* Not with the fixture: these have users of their own. */
+static void upgrade_twice(struct instance *in)
+{
+    uint64_t uid = status_of(in->supervisor, "Uid", 10);
+    uint64_t kept = status_of(in->supervisor, "CapPrm", 16);
+    uint64_t judge_uid = status_of((pid_t)instance_state(in, "pid"), "Uid", 10);
+    uint64_t face_uid = status_of(instance_face(in), "Uid", 10);
+
+    assert_int_not_equal(kept, 0);
+    assert_int_equal(kept & ~KEPT_CAPABILITIES, 0);
+    next_install(in, NULL);
+    for (unsigned i = 1; i <= 2; i++) {
+        expect_reply(in, "upgrade", "");
+        await_upgrades(in, i);
+        assert_int_equal(status_of(in->supervisor, "Uid", 10), uid);
+        assert_int_equal(status_of(in->supervisor, "CapPrm", 16), kept);
+        assert_int_equal(status_of(in->supervisor, "CapEff", 16), kept);
+        assert_int_equal(status_of(in->supervisor, "CapInh", 16), 0);
+        assert_int_equal(status_of(in->supervisor, "CapAmb", 16), 0);
+        pid_t judge = (pid_t)instance_state(in, "pid");
+        pid_t face = instance_face(in);
+        assert_int_equal(status_of(judge, "Uid", 10), judge_uid);
+        assert_int_equal(status_of(judge, "CapPrm", 16), 0);
+        assert_int_equal(status_of(face, "Uid", 10), face_uid);
+        assert_int_equal(status_of(face, "CapPrm", 16), 0);
+    }
+    assert_int_equal(instance_stop(in), 0);
+}
+
 static void as_root_the_next_processes_may_do_what_those_before_might(void **state)
 {
     (void)state;
@@ -330,27 +358,19 @@ static void as_root_the_next_processes_may_do_what_those_before_might(void **sta
         SKIP_BECAUSE("not root: users cannot be changed");
     if (!instance_start_as_users(&in))
         SKIP_BECAUSE("no mount namespace: users for this test cannot be made");
-    uint64_t kept = status_of(in.supervisor, "CapPrm", 16);
-    next_install(&in, NULL);
-    assert_int_equal(chmod(tempdir_path(&in.dir, "bin"), 0700), 0); /* only root gets at them */
-    for (unsigned i = 1; i <= 2; i++) {
-        expect_reply(&in, "upgrade", "");
-        await_upgrades(&in, i);
-        assert_int_equal(kept & ~KEPT_CAPABILITIES, 0);
-        assert_int_equal(status_of(in.supervisor, "Uid", 10), 0);
-        assert_int_equal(status_of(in.supervisor, "CapPrm", 16), kept);
-        assert_int_equal(status_of(in.supervisor, "CapEff", 16), kept);
-        assert_int_equal(status_of(in.supervisor, "CapInh", 16), 0);
-        assert_int_equal(status_of(in.supervisor, "CapAmb", 16), 0);
-        assert_int_equal(status_of(in.supervisor, "CapBnd", 16) & ~KEPT_CAPABILITIES, 0);
-        pid_t judge = (pid_t)instance_state(&in, "pid");
-        pid_t face = instance_face(&in);
-        assert_int_equal(status_of(judge, "Uid", 10), INSTANCE_JUDGE_UID);
-        assert_int_equal(status_of(judge, "CapPrm", 16), 0);
-        assert_int_equal(status_of(face, "Uid", 10), INSTANCE_FACE_UID);
-        assert_int_equal(status_of(face, "CapPrm", 16), 0);
-    }
-    assert_int_equal(instance_stop(&in), 0);
+    upgrade_twice(&in);
+}
+
+static void as_a_service_with_capabilities_they_may_too(void **state)
+{
+    (void)state;
+    struct instance in;
+
+    if (geteuid() != 0)
+        SKIP_BECAUSE("not root: users cannot be changed");
+    if (!instance_start_as_service(&in))
+        SKIP_BECAUSE("no mount namespace, or no capabilities: this service cannot be made");
+    upgrade_twice(&in);
 }
 
 static int start(void **state)
@@ -395,6 +415,7 @@ int main(int argc, char **argv)
                                         stop),
         cmocka_unit_test_setup_teardown(a_downgrade_is_refused_in_words, start, stop),
         cmocka_unit_test(as_root_the_next_processes_may_do_what_those_before_might),
+        cmocka_unit_test(as_a_service_with_capabilities_they_may_too),
     };
 
     return cmocka_run_group_tests_name("upgrade", tests, NULL, NULL);

@@ -8,6 +8,8 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -19,6 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -101,6 +104,34 @@ static bool make_users(const struct instance *in)
                    "root:x:0:\ndnsflip:x:64101:\ndnsflip-face:x:64102:\n");
 }
 
+/* Whose supervisor it is. */
+enum instance_kind {
+    ONE_USER,  /* all are who we are */
+    ROOT,      /* judge and face become others */
+    A_SERVICE, /* so too, but it is no root: it has the capabilities that it needs, ambient */
+};
+
+/* As a unit with User=, AmbientCapabilities= and NoNewPrivileges= does. */
+static bool become_service(const struct instance *in)
+{
+    static const unsigned long kept[] = { CAP_NET_BIND_SERVICE, CAP_SETUID, CAP_SETGID, CAP_KILL };
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { { .permitted = 0 } };
+    bool is_done = chown(in->dir.path, INSTANCE_JUDGE_UID, INSTANCE_JUDGE_UID) == 0 &&
+                   prctl(PR_SET_KEEPCAPS, 1) == 0 && setgroups(0, NULL) == 0 &&
+                   setresgid(INSTANCE_JUDGE_UID, INSTANCE_JUDGE_UID, INSTANCE_JUDGE_UID) == 0 &&
+                   setresuid(INSTANCE_JUDGE_UID, INSTANCE_JUDGE_UID, INSTANCE_JUDGE_UID) == 0;
+
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+        data[0].permitted |= UINT32_C(1) << kept[i];
+    data[0].effective = data[0].inheritable = data[0].permitted;
+    is_done = is_done && syscall(SYS_capset, &header, data) == 0 &&
+              prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+        is_done = is_done && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, kept[i], 0, 0) == 0;
+    return is_done;
+}
+
 /* The last part of the path of the control socket is replaced. */
 static void path_beside(char out[PATH_MAX], const char *control, const char *name)
 {
@@ -142,18 +173,18 @@ int instance_supervisor_main(char **argv)
     return supervise(argv[2], argv[3], argv[4], strcmp(argv[5], "one-user") == 0);
 }
 
-static void run_supervisor(const struct instance *in, const char *how, bool has_users)
+static void run_supervisor(const struct instance *in, const char *how, enum instance_kind kind)
 {
     char port[8];
     int log = open(tempdir_path(&in->dir, "log"), O_WRONLY | O_CREAT | O_APPEND, 0600);
 
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nothing outlives a test program that is killed */
     (void)str_format(port, sizeof(port), "%u", in->port);
-    if (has_users && !make_users(in))
+    if ((kind != ONE_USER && !make_users(in)) || (kind == A_SERVICE && !become_service(in)))
         _exit(INSTANCE_NO_USERS);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nothing outlives a test program that is killed */
     (void)dup2(log, STDERR_FILENO);
     (void)close(log);
-    exit(supervise(in->control, port, how, !has_users));
+    exit(supervise(in->control, port, how, kind == ONE_USER));
 }
 
 static void show_log(const struct instance *in)
@@ -167,7 +198,7 @@ static void show_log(const struct instance *in)
         (void)fclose(log);
 }
 
-static void start(struct instance *in, const char *how, bool has_users)
+static void start(struct instance *in, const char *how, enum instance_kind kind)
 {
     provide_face();
     tempdir_init(&in->dir);
@@ -177,7 +208,7 @@ static void start(struct instance *in, const char *how, bool has_users)
     in->supervisor = fork();
     assert_true(in->supervisor >= 0);
     if (in->supervisor == 0)
-        run_supervisor(in, how, has_users);
+        run_supervisor(in, how, kind);
 }
 
 static bool has_ended(const struct instance *in)
@@ -203,22 +234,32 @@ static void await_start(const struct instance *in)
 
 void instance_start(struct instance *in, const char *how)
 {
-    start(in, how, false);
+    start(in, how, ONE_USER);
     if (strcmp(how, "serve") == 0)
         await_start(in);
 }
 
-bool instance_start_as_users(struct instance *in)
+static bool start_as(struct instance *in, enum instance_kind kind)
 {
     int cluster = -1;
 
-    start(in, "serve", true);
+    start(in, "serve", kind);
     while (cluster < 0 && !has_ended(in))
         cluster = instance_ask(in, 0, 50);
     if (cluster < 0 && instance_await_end(in) == INSTANCE_NO_USERS)
         return false;
     await_start(in);
     return true;
+}
+
+bool instance_start_as_users(struct instance *in)
+{
+    return start_as(in, ROOT);
+}
+
+bool instance_start_as_service(struct instance *in)
+{
+    return start_as(in, A_SERVICE);
 }
 
 int instance_await_end(struct instance *in)

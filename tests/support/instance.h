@@ -40,6 +40,10 @@ void instance_start(struct instance *in, const char *how);
  * instance sees.  False if that cannot be had; then it has ended. */
 bool instance_start_as_users(struct instance *in);
 
+/* As instance_start_as_users, but the supervisor is the user dnsflip, with what it needs as ambient
+ * capabilities. */
+bool instance_start_as_service(struct instance *in);
+
 /* Sends SIGTERM unless the supervisor has ended; returns its exit code. */
 int instance_stop(struct instance *in);
 
