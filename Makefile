@@ -81,7 +81,7 @@ BENCH       := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 .SECONDEXPANSION:
 .PHONY: all deps deps-build demo programs test-programs test unit sim golden integration e2e kill-everywhere check lint fmt \
         fmt-check bench bench-programs cover fuzz fuzz-programs fuzz-corpus \
-        replay replay-programs install dist clean help FORCE
+        replay replay-programs install uninstall dist clean help FORCE
 
 # One job per core, unless make was told otherwise.
 jobs = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -223,15 +223,32 @@ demo: all                  ## two small clusters on loopback: one dies, 240 host
 	@DNSFLIP_BUILD='$(abspath $(BUILD))' dnsflip/lab/demo.sh
 
 share = $(DESTDIR)$(PREFIX)/share
+lib   = $(DESTDIR)$(PREFIX)/lib
+INSTALLED = $(addprefix $(DESTDIR)$(PREFIX)/sbin/,dnsflip dnsflip-face) \
+            $(patsubst dnsflip/man/%,$(share)/man/man8/%,$(wildcard dnsflip/man/*.8)) \
+            $(patsubst dnsflip/man/%,$(share)/man/man5/%,$(wildcard dnsflip/man/*.5)) \
+            $(share)/bash-completion/completions/dnsflip $(share)/zsh/site-functions/_dnsflip \
+            $(lib)/systemd/system/dnsflip.service $(lib)/sysusers.d/dnsflip.conf \
+            $(lib)/tmpfiles.d/dnsflip.conf
 install: all               ## install to DESTDIR, PREFIX
 	install -d $(DESTDIR)$(PREFIX)/sbin $(share)/man/man8 $(share)/man/man5 \
 	  $(share)/doc/dnsflip/conf $(share)/bash-completion/completions $(share)/zsh/site-functions
 	install -m 755 $(BUILD)/dnsflip $(BUILD)/dnsflip-face $(DESTDIR)$(PREFIX)/sbin
 	$(foreach f,$(wildcard dnsflip/man/*.8),install -m 644 $(f) $(share)/man/man8 &&) true
 	$(foreach f,$(wildcard dnsflip/man/*.5),install -m 644 $(f) $(share)/man/man5 &&) true
-	$(if $(wildcard conf/*),cp -R conf/. $(share)/doc/dnsflip/conf)
+	cp -R conf/. $(share)/doc/dnsflip/conf
+	cd $(share)/doc/dnsflip/conf && rm dnsflip.service sysusers.conf tmpfiles.conf
+	install -d $(lib)/systemd/system $(lib)/sysusers.d $(lib)/tmpfiles.d
+	sed 's|@PREFIX@|$(PREFIX)|g' conf/dnsflip.service | \
+	  install -m 644 /dev/stdin $(lib)/systemd/system/dnsflip.service
+	install -m 644 conf/sysusers.conf $(lib)/sysusers.d/dnsflip.conf
+	install -m 644 conf/tmpfiles.conf $(lib)/tmpfiles.d/dnsflip.conf
 	$(BUILD)/dnsflip completion bash >$(share)/bash-completion/completions/dnsflip
 	$(BUILD)/dnsflip completion zsh >$(share)/zsh/site-functions/_dnsflip
+
+uninstall:                 ## remove what install put there; configuration, journal and users stay
+	rm -f $(INSTALLED)
+	rm -rf $(share)/doc/dnsflip
 
 dist:                      ## build/dnsflip-VERSION.tar.gz from the last commit
 	@mkdir -p build

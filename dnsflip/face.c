@@ -29,6 +29,7 @@
 
 #define HEARTBEAT_MS 1000
 #define SETTLE_ASK_MS 1 /* how often the threads are asked whether they have left the old pair */
+#define STUCK_BEATS 30
 #define EXIT_USAGE 64
 #define LEAVE_MS 2000  /* for what was begun to end, when another face has taken over */
 #define LEAVE_ASK_MS 5 /* how often it is looked whether it has */
@@ -40,6 +41,7 @@ struct face {
     struct server_listens set;
     uint64_t settling; /* generation that was published and not yet acknowledged; 0 = none */
     struct mono next_beat;
+    struct counters_turns turns; /* as the last beats found them */
 };
 
 /* Nothing here needs a privilege: sockets and memory come through the link. */
@@ -263,17 +265,28 @@ static int take_message(struct face *f, struct err *err)
     }
 }
 
+/* A thread that never ends its turn answers nobody, and no flip gets past it: the supervisor then
+ * hears nothing more of this face, and starts another. */
+static void beat(struct face *f, struct mono now)
+{
+    struct link_message alive = link_message(LINK_ALIVE);
+
+    f->next_beat = mono_add(now, HEARTBEAT_MS);
+    server_reap(f->server);
+    if (counters_longest_turn(f->counters, &f->turns) >= STUCK_BEATS)
+        return;
+    atomic_store(&f->counters->heartbeat_ms, now.ms);
+    link_send_or_drop(LINK_FD, &alive);
+}
+
 /* The link is not read while a pair settles: one at a time. */
 static int turn(struct face *f, struct err *err)
 {
     struct pollfd link = { .fd = f->settling != 0 ? -1 : LINK_FD, .events = POLLIN };
     struct mono now = mono_now();
 
-    if (mono_since(now, f->next_beat) >= 0) {
-        atomic_store(&f->counters->heartbeat_ms, now.ms);
-        f->next_beat = mono_add(now, HEARTBEAT_MS);
-        server_reap(f->server);
-    }
+    if (mono_since(now, f->next_beat) >= 0)
+        beat(f, now);
     int wait_ms = f->settling != 0 ? SETTLE_ASK_MS : (int)mono_since(f->next_beat, now);
     if (poll(&link, 1, wait_ms) < 0 && errno != EINTR)
         return err_sys(err, errno, "poll");

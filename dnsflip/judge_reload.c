@@ -43,6 +43,17 @@ static void log_refusal(const char *text)
     }
 }
 
+/* Which tells whoever sent it SIGHUP. */
+static void tell_supervisor(const char *refusal)
+{
+    struct link_message m = link_message(LINK_RELOADED);
+    struct err err;
+
+    (void)str_copy(m.text, sizeof(m.text), refusal);
+    if (judge_link_send(&m, NULL, 0, &err) < 0)
+        log_error("judge", "%s", err.text);
+}
+
 static void answer(struct judge *j, int exit, const char *text)
 {
     struct reload_reply reply = { .exit = exit, .text = text, .rule = "" };
@@ -72,6 +83,7 @@ void judge_reload_report(struct judge *j, int exit, const char *text)
     else
         log_refusal(buf_text(&j->reload_text));
     record(j, exit == 0, buf_text(&j->reload_text));
+    tell_supervisor(j->last_reload.text);
     answer(j, exit, exit == 0 ? "" : buf_text(&j->reload_text));
 }
 

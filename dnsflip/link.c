@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -18,6 +19,17 @@ int link_send(int sock, const struct link_message *m, const int fds[], size_t n_
               struct err *err)
 {
     return fdpass_send(sock, m, sizeof(*m), fds, n_fds, err);
+}
+
+void link_send_or_drop(int sock, const struct link_message *m)
+{
+    struct pollfd polled = { .fd = sock, .events = POLLOUT };
+    struct err err;
+
+    if (poll(&polled, 1, 0) != 1)
+        return;
+    int sent = link_send(sock, m, NULL, 0, &err);
+    (void)sent;
 }
 
 static void close_all(const int fds[], size_t n_fds)

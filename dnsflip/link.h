@@ -34,6 +34,8 @@ enum link_kind {
     LINK_READY,   /* the first start succeeded: from now on a dead judge is restarted */
     LINK_UPGRADE, /* the installed program is to take over; answered by LINK_LEAVE or LINK_REFUSED
                    */
+    LINK_RELOADED, /* a reload, whoever asked for it, has ended; text: why it was refused, else
+                      empty */
     /* supervisor -> judge -------------------------------------------------------------- */
     LINK_KEPT,     /* fds as in LINK_PAIR if a pair is kept; generation of it, else 0;
                       upgrades */
@@ -47,11 +49,12 @@ enum link_kind {
                       LINK_STOP, or answers LINK_REFUSED with its reason in text */
     LINK_REFUSED,  /* fd: a memory file that says why there is no upgrade; all goes on */
     /* supervisor -> face: LINK_LISTEN, LINK_PAIR, LINK_STOP;  face -> supervisor: LINK_COUNTERS,
-     * LINK_ADOPTED, LINK_ERROR ---------------------------------------------------------- */
+     * LINK_ADOPTED, LINK_ERROR, LINK_ALIVE ---------------------------------------------- */
     LINK_LISTEN, /* fds: the sockets of one {role, address}, one per thread for UDP, one for TCP;
                     role and addr say which.  While more is set another LINK_LISTEN follows; after
                     the last one the face serves exactly this set.  A lone one without fds: no
                     socket */
+    LINK_ALIVE,  /* once a second: the face's own loop and its threads go on */
     /* The end of the link tells a face that another one has taken over: it takes no more queries,
      * ends what it has begun and exits 0. */
 };
@@ -75,12 +78,16 @@ struct link_message {
     uint64_t generation; /* PAIR, KEPT, ADOPTED; in ERROR: of the pair refused, 0 = no pair */
     struct inet_addr addr;      /* BIND (port 0 = any free one); BOUND: as bound */
     char path[LINK_PATH_BYTES]; /* CONTROL */
-    char text[LINK_TEXT_BYTES]; /* ERROR */
+    char text[LINK_TEXT_BYTES]; /* ERROR, RELOADED */
 };
 
 /* Sends m with n_fds descriptors (they stay open here). */
 __attribute__((warn_unused_result)) int link_send(int sock, const struct link_message *m,
                                                   const int fds[], size_t n_fds, struct err *err);
+
+/* Sends m if that can be done at once; whether it was is not told.  For what is said again and
+ * again: the end of the link is seen by whoever reads it. */
+void link_send_or_drop(int sock, const struct link_message *m);
 
 /* A message of one kind, all else zero (gid -1). */
 struct link_message link_message(enum link_kind kind);

@@ -76,6 +76,7 @@ static void on_judge_end(struct supervisor *s, int status, struct mono now)
     s->is_kept_asked = false;
     s->is_judge_greeted = false;
     s->upgrade.is_judges = false;
+    s->is_reloading = false;
     log_end("judge", status);
     switch (s->stage) {
     case STAGE_FIRST_START:
@@ -143,6 +144,7 @@ static void on_signals(struct supervisor *s, struct mono now)
             reap(s, now);
             break;
         case SIGHUP:
+            s->is_reloading = s->stage == STAGE_RUN && s->judge.pid != 0;
             supervisor_tell_judge(s, &reload, NULL, 0);
             break;
         case SIGUSR2:
@@ -218,6 +220,9 @@ static int loop(struct supervisor *s, struct err *err)
 {
     while (s->stage != STAGE_DONE) {
         int wait_ms = run_due(s, mono_now());
+        int64_t watch_ms = supervisor_watch(s, mono_now());
+        if (wait_ms < 0 || watch_ms < wait_ms)
+            wait_ms = (int)watch_ms;
         struct pollfd polled[] = { { .fd = s->signals, .events = POLLIN },
                                    { .fd = s->judge.link, .events = POLLIN },
                                    { .fd = s->face.link, .events = POLLIN } };
@@ -278,7 +283,7 @@ static int open_all(struct supervisor *s, const struct supervisor_options *o, st
         .argv = face_argv,
         .backoff = { .first_ms = 0, .min_ms = 10, .max_ms = 1000, .stable_ms = 1000 },
     };
-    if (geteuid() == 0 && !o->single_user &&
+    if (!o->single_user && supervisor_may_change_users() &&
         (supervisor_user_find(SUPERVISOR_JUDGE_USER, &s->judge_program.user, err) != 0 ||
          supervisor_user_find(SUPERVISOR_FACE_USER, &s->face_program.user, err) != 0))
         return -1;
@@ -287,7 +292,7 @@ static int open_all(struct supervisor *s, const struct supervisor_options *o, st
         open_programs(s, o, err) != 0 || supervisor_limit_privileges(keeps_root, err) != 0)
         return -1;
     s->signals = open_signals(err);
-    return s->signals < 0 ? -1 : 0;
+    return s->signals < 0 ? -1 : supervisor_watch_open(s, err);
 }
 
 int supervisor_run(const struct supervisor_options *o, struct err *err)
@@ -312,6 +317,7 @@ int supervisor_run(const struct supervisor_options *o, struct err *err)
     }
     reap(&s, mono_now()); /* who died while one program followed the other */
     int code = loop(&s, err);
+    (void)supervisor_watch(&s, mono_now());
     /* Whatever is still alive dies with this process, by its guard. */
     supervisor_sockets_close(&s.sockets);
     return code;

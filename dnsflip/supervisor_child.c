@@ -33,8 +33,8 @@ int supervisor_user_find(const char *name, struct supervisor_user *out, struct e
     const struct passwd *user = getpwnam(name);
     if (user == NULL)
         return err_set(err, ERR_CONFIG,
-                       "there is no user %s: make it with \"systemd-sysusers conf/sysusers.conf\", "
-                       "or run with --single-user",
+                       "there is no user %s: make it with \"systemd-sysusers\" after \"make "
+                       "install\", or run with --single-user",
                        name);
     out->uid = user->pw_uid;
     out->gid = user->pw_gid;
@@ -78,6 +78,16 @@ int supervisor_open_face(const char *program, struct err *err)
                    folder, folder);
 }
 
+bool supervisor_may_change_users(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+    const uint32_t both = CAPABILITY(CAP_SETUID) | CAPABILITY(CAP_SETGID);
+
+    return geteuid() == 0 ||
+           (syscall(SYS_capget, &header, data) == 0 && (data[0].effective & both) == both);
+}
+
 /* The bounding set is what a program that root executes can have.  Only CAP_SETPCAP may lower it:
  * without that this process was limited by whoever started it. */
 static int limit_programs(struct err *err)
@@ -110,6 +120,9 @@ int supervisor_limit_privileges(bool keeps_root, struct err *err)
 
 static int become(const struct supervisor_user *user, struct err *err)
 {
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+
     if (!user->is_set)
         return 0;
     if (setgroups((size_t)user->n_groups, user->groups) != 0)
@@ -118,6 +131,9 @@ static int become(const struct supervisor_user *user, struct err *err)
         return err_sys(err, errno, "setresgid(%u)", (unsigned)user->gid);
     if (setresuid(user->uid, user->uid, user->uid) != 0)
         return err_sys(err, errno, "setresuid(%u)", (unsigned)user->uid);
+    /* From root's uid this has happened already. */
+    if (syscall(SYS_capset, &header, none) != 0)
+        return err_sys(err, errno, "capset");
     return 0;
 }
 
@@ -134,6 +150,10 @@ static int prepare(const struct supervisor_user *user, const struct ends *ends, 
     sigset_t none;
 
     (void)setpgid(0, 0);
+    /* Only the supervisor speaks for the service. */
+    (void)unsetenv("NOTIFY_SOCKET");
+    (void)unsetenv("WATCHDOG_USEC");
+    (void)unsetenv("WATCHDOG_PID");
     (void)sigaction(SIGPIPE, &usual, NULL);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);

@@ -55,6 +55,9 @@ __attribute__((warn_unused_result)) int supervisor_open_program(const char *path
 /* Opens the face's, which is looked for beside program, then in ../libexec/dnsflip. */
 __attribute__((warn_unused_result)) int supervisor_open_face(const char *program, struct err *err);
 
+/* Root may, and whoever was given CAP_SETUID and CAP_SETGID. */
+bool supervisor_may_change_users(void);
+
 /* Keeps NET_BIND_SERVICE, SETUID, SETGID, KILL and CHOWN of what this process may do now, and lets
  * no later program have more.  Root that stays root for judge and face (keeps_root) limits only
  * itself: hooks may then need what root may do. */

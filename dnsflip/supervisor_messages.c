@@ -191,6 +191,10 @@ static bool on_judge_message(struct supervisor *s, const struct link_message *m,
         return false;
     case LINK_PAIR:
         return on_pair(s, m, fds, n_fds, now);
+    case LINK_RELOADED:
+        s->is_reloading = false;
+        (void)str_copy(s->reload_refusal, sizeof(s->reload_refusal), m->text);
+        return false;
     case LINK_READY:
         if (s->stage == STAGE_FIRST_START)
             s->stage = STAGE_RUN;
@@ -273,6 +277,9 @@ static bool on_face_message(struct supervisor *s, const struct link_message *m, 
         s->counters = fds[0];
         tell_judge_counters(s);
         return true;
+    case LINK_ALIVE:
+        s->pulse.has_beaten = true;
+        return false;
     case LINK_ADOPTED:
         on_adopted(s, m->generation, now);
         return false;

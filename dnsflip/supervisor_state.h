@@ -14,6 +14,8 @@
 #include "dnsflip/supervisor_child.h"
 #include "dnsflip/supervisor_formats.h"
 #include "dnsflip/supervisor_hand_over.h"
+#include "dnsflip/supervisor_notify.h"
+#include "dnsflip/supervisor_pulse.h"
 #include "dnsflip/supervisor_sockets.h"
 
 #define SUPERVISOR_OFFER_TRIES                                                                     \
@@ -74,13 +76,19 @@ struct supervisor {
     struct supervisor_program judge_program, face_program;
     struct supervisor_child judge, face;
     struct supervisor_sockets sockets;
-    uint64_t face_changes;          /* the sockets.changes that the face has */
-    struct supervisor_pair kept;    /* the face answers with it, or will as soon as it is back */
-    struct supervisor_pair offered; /* the judge's newest; neither adopted nor refused yet */
-    unsigned offer_deaths;          /* faces that died before they had adopted it */
-    bool is_judge_greeted;          /* the judge that runs now has been told what is kept */
-    bool is_kept_asked;             /* a judge said hello and has to wait for that */
-    int counters;                   /* owned: the face's; -1 = none yet */
+    uint64_t face_changes;           /* the sockets.changes that the face has */
+    struct supervisor_pair kept;     /* the face answers with it, or will as soon as it is back */
+    struct supervisor_pair offered;  /* the judge's newest; neither adopted nor refused yet */
+    unsigned offer_deaths;           /* faces that died before they had adopted it */
+    bool is_judge_greeted;           /* the judge that runs now has been told what is kept */
+    bool is_kept_asked;              /* a judge said hello and has to wait for that */
+    int counters;                    /* owned: the face's; -1 = none yet */
+    struct supervisor_pulse pulse;   /* the face's */
+    struct mono tick;                /* when its pulse is felt next */
+    struct supervisor_notify notify; /* the service manager */
+    bool is_manager_untold;          /* of the newest news */
+    bool is_reloading;               /* SIGHUP came, LINK_RELOADED not yet */
+    char reload_refusal[LINK_TEXT_BYTES]; /* of the last reload; empty = it was none */
 };
 
 /* To the judge.  One that is dead or does not read misses it: its next start begins with HELLO. */
@@ -102,6 +110,11 @@ void supervisor_stop_face(struct supervisor *s);
 
 /* Tells the judge that every thread of the face has passed its quiet point on a pair. */
 void supervisor_tell_adopted(struct supervisor *s, uint64_t generation);
+/* Finds out who is to be told how the service is; once a turn feels the face's pulse when that is
+ * due and tells the news.  Returns the milliseconds until it is due again. */
+__attribute__((warn_unused_result)) int supervisor_watch_open(struct supervisor *s,
+                                                              struct err *err);
+int64_t supervisor_watch(struct supervisor *s, struct mono now);
 
 /* Carries out what c, the judge or the face, has sent.  At its end, or if it talks nonsense, c is
  * killed; SIGCHLD follows. */

@@ -3,10 +3,10 @@
 #include <assert.h>
 #include <time.h>
 
-static struct timespec boot_time(void)
+static struct timespec time_of(clockid_t clock)
 {
     struct timespec ts = { 0 };
-    int rc = clock_gettime(CLOCK_BOOTTIME, &ts);
+    int rc = clock_gettime(clock, &ts);
 
     assert(rc == 0);
     (void)rc;
@@ -15,14 +15,22 @@ static struct timespec boot_time(void)
 
 struct mono mono_now(void)
 {
-    struct timespec ts = boot_time();
+    struct timespec ts = time_of(CLOCK_BOOTTIME);
 
     return (struct mono){ .ms = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 };
 }
 
+static int64_t us_of(struct timespec ts)
+{
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
 int64_t mono_now_us(void)
 {
-    struct timespec ts = boot_time();
+    return us_of(time_of(CLOCK_BOOTTIME));
+}
 
-    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+int64_t mono_awake_us(void)
+{
+    return us_of(time_of(CLOCK_MONOTONIC));
 }

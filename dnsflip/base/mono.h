@@ -15,6 +15,9 @@ struct mono mono_now(void);
 /* The same clock in microseconds, for measuring how long something took. */
 int64_t mono_now_us(void);
 
+/* CLOCK_MONOTONIC in microseconds, which stands while the machine sleeps: for other programs. */
+int64_t mono_awake_us(void);
+
 static inline struct mono mono_add(struct mono t, int64_t ms)
 {
     return (struct mono){ .ms = t.ms + ms };

@@ -168,3 +168,19 @@ bool counters_quiet_passed(const struct counters *c, const struct counters_quiet
     }
     return true;
 }
+
+unsigned counters_longest_turn(const struct counters *c, struct counters_turns *t)
+{
+    uint32_t n = c->threads < COUNTERS_THREADS_MAX ? c->threads : COUNTERS_THREADS_MAX;
+    unsigned longest = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t turn = atomic_load(&c->thread[i].turn);
+        bool is_same = turn % 2 != 0 && turn == t->turn[i];
+        t->looks[i] = is_same ? t->looks[i] + 1 : turn % 2;
+        t->turn[i] = turn;
+        if (t->looks[i] > longest)
+            longest = t->looks[i];
+    }
+    return longest;
+}

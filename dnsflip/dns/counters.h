@@ -83,4 +83,14 @@ void counters_quiet_start(const struct counters *c, struct counters_quiet *out);
 /* ... and whether all threads have since been quiet.  May be asked again and again. */
 bool counters_quiet_passed(const struct counters *c, const struct counters_quiet *q);
 
+/* What earlier looks at the threads found; zero before the first. */
+struct counters_turns {
+    uint64_t turn[COUNTERS_THREADS_MAX];
+    unsigned looks[COUNTERS_THREADS_MAX];
+};
+
+/* Looks once more: at how many looks in a row was a thread found in one and the same odd turn?  The
+ * most of all threads, 0 if all were quiet or went on. */
+unsigned counters_longest_turn(const struct counters *c, struct counters_turns *t);
+
 #endif

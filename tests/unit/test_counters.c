@@ -94,6 +94,23 @@ static void quiet_is_when_each_busy_thread_has_turned(void **state)
     }
 }
 
+static void a_thread_in_one_turn_for_long_is_noticed(void **state)
+{
+    (void)state;
+    struct counters_turns turns = { { 0 }, { 0 } };
+    struct pair p = new_pair();
+
+    assert_int_equal(counters_longest_turn(p.face, &turns), 0);
+    atomic_store(&p.face->thread[1].turn, 7);
+    assert_int_equal(counters_longest_turn(p.face, &turns), 1);
+    assert_int_equal(counters_longest_turn(p.face, &turns), 2);
+    atomic_store(&p.face->thread[2].turn, 8); /* quiet, however long */
+    assert_int_equal(counters_longest_turn(p.face, &turns), 3);
+    atomic_store(&p.face->thread[1].turn, 9); /* busy again, with something else */
+    assert_int_equal(counters_longest_turn(p.face, &turns), 1);
+    free_pair(p);
+}
+
 static void threads_do_not_share_cache_lines(void **state)
 {
     (void)state;
@@ -156,6 +173,7 @@ int main(void)
         cmocka_unit_test(sums_are_over_all_threads),
         cmocka_unit_test(a_writer_that_claims_too_many_threads_is_not_believed),
         cmocka_unit_test(quiet_is_when_each_busy_thread_has_turned),
+        cmocka_unit_test(a_thread_in_one_turn_for_long_is_noticed),
         cmocka_unit_test(threads_do_not_share_cache_lines),
         cmocka_unit_test(what_is_not_a_counters_page_is_refused),
         cmocka_unit_test(threads_are_one_to_64),
