@@ -67,14 +67,19 @@ static void *writer(void *arg)
     struct kept_writer *w = arg;
     uint64_t count;
 
-    while (!atomic_load_explicit(&w->is_stopping, memory_order_acquire)) {
-        (void)!read(w->wake_fd, &count, sizeof(count));
+    for (;;) {
+        bool is_stopping = atomic_load_explicit(&w->is_stopping, memory_order_acquire);
+
         /* What was asked for before the stop is still written. */
-        if (!atomic_exchange(&w->is_asked, false))
-            continue;
-        w->ok = kept_view_write(w->state_dir, w->busy, &w->err) == 0;
-        atomic_store_explicit(&w->is_finished, true, memory_order_release);
-        poke(w->done_fd);
+        if (atomic_exchange(&w->is_asked, false)) {
+            w->ok = kept_view_write(w->state_dir, w->busy, &w->err) == 0;
+            atomic_store_explicit(&w->is_finished, true, memory_order_release);
+            poke(w->done_fd);
+        } else if (is_stopping) {
+            break;
+        } else {
+            (void)!read(w->wake_fd, &count, sizeof(count));
+        }
     }
     if (atomic_exchange(&w->fate, THREAD_HAS_ENDED) == THREAD_IS_ABANDONED)
         destroy(w);

@@ -71,6 +71,6 @@ def test_a_refused_reload_says_what_can_be_done(daemon):
     site = daemon.site
     daemon.write(site.config().replace(f"A: [{site.use1.ip}]", f"A: [{site.net}.99]"))
     said = daemon.run("reload", code=3)
-    assert "switch the group away" in said and NAMES[0] in said
+    assert "dnsflip reload --accept" in said and NAMES[0] in said
     wait_until(lambda: "reload refused" in daemon.log.read_text(), "the log tells it")
     assert "\\x0a" not in daemon.log.read_text()

@@ -1,5 +1,5 @@
 /* tests/sim/kills.c -- kill -9 at every moment of an operation:
- *   kills FILE auto|switch|failover
+ *   kills FILE auto|switch|failover|reload
  * The operation is begun, and the judge killed right after its k-th event, or right after the k-th
  * entry is durable and before anybody knows; for every k until it ends before the kill.  The next
  * judge starts at once, is killed a second time, or starts only after the plan's life. */
@@ -10,10 +10,12 @@
 #include "dnsflip/io/loop.h"
 #include "tests/sim/story.h"
 
-#define BEGIN_MS 60000  /* everything has been seen by then */
-#define END_MS 3000000  /* long after, but within the block */
-#define DEAD_MS 1200000 /* longer than any plan lives */
-#define KILLS_MAX 5000  /* far more than an operation has events */
+#define BEGIN_MS 60000                      /* everything has been seen by then */
+#define END_MS 3000000                      /* long after, but within the block */
+#define DEAD_MS 1200000                     /* longer than any plan lives */
+#define KILLS_MAX 5000                      /* far more than an operation has events */
+#define RELOAD_FILE "small_retargeted.yaml" /* what an accepted reload brings ... */
+#define ADOPTED_MS 20                       /* ... and when the face has it */
 #define SECOND_KILL_EVENTS                                                                         \
     17 /* a second one within so many events of the new judge's operation                          \
         */
@@ -39,6 +41,8 @@ static void begin(struct story *s, const char *how)
     world_loop_until(world.loop, mono_add(s->zero, BEGIN_MS));
     if (strcmp(how, "auto") == 0) {
         world.clusters[0].net = NET_REFUSE;
+    } else if (strcmp(how, "reload") == 0) {
+        (void)story_accept_begin(s, RELOAD_FILE, ADOPTED_MS);
     } else {
         c.verb = strcmp(how, "switch") == 0 ? VERB_SWITCH : VERB_FAILOVER;
         engine_command(s->engine, &c, ignore, NULL);
@@ -62,6 +66,29 @@ static bool is_durable(enum entry_kind kind)
             return true;
     }
     return false;
+}
+
+/* Who is active stays; which targets he has changed once, or never. */
+static bool check_reload(struct story *s, bool must_move)
+{
+    const struct ledger_group *g = s->ledger->groups[0];
+    bool is_new = strcmp(s->settings->digest, g->op.configuration) == 0;
+    unsigned moves = 0;
+
+    for (size_t i = 0; i < world.n_entries; i++)
+        moves += world.entries[i].kind == ENTRY_MOVED;
+    if (!op_state_is_ended(g->op.state))
+        return story_fail(s, "operation %s is %s", g->op.id, op_state_name(g->op.state));
+    if (strcmp(g->active, "use1") != 0 || page_get(world.page, 0).index != 1)
+        return story_fail(s, "%s is active, place %u answers", g->active,
+                          page_get(world.page, 0).index);
+    if (moves != is_new)
+        return story_fail(s, "%u moves, and the %s settings are in use", moves,
+                          is_new ? "new" : "old");
+    if (must_move && !is_new)
+        return story_fail(s, "an intent was durable, its plan alive, and nothing moved: %s",
+                          g->op.detail);
+    return true;
 }
 
 static bool check(struct story *s, bool must_move)
@@ -112,13 +139,15 @@ static bool kill_at(struct story *s, char *const words[], enum way way, unsigned
     }
     world_loop_until(world.loop, mono_add(s->zero, END_MS));
     story_check_always(s);
-    return s->error[0] == '\0' && check(s, must_move);
+    if (s->error[0] != '\0')
+        return false;
+    return strcmp(words[2], "reload") == 0 ? check_reload(s, must_move) : check(s, must_move);
 }
 
 bool kills_play(struct story *s, char *const words[], int n)
 {
     if (n != 3)
-        return story_fail(s, "a line is: kills FILE auto|switch|failover");
+        return story_fail(s, "a line is: kills FILE auto|switch|failover|reload");
     for (int way = 0; way < WAYS; way++) {
         for (unsigned k = 1; k < KILLS_MAX; k++) {
             struct story t = { .path = s->path };

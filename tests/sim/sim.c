@@ -12,6 +12,8 @@
  *   proof broken       freeze TIME      clock +TIME|-TIME      restart [TIME]
  *   restart_with FILE       (another configuration, its clusters in the same order)
  *   reload FILE [TIME]      (the face takes it after TIME)
+ *   accept FILE [TIME] exits N [by RULE]   (a reload that moves the names of every group)
+ *   edit FILE               (the file is this one now; nobody is told)
  *   secondary ...           see story_secondary.c
  *   stray GROUP CLUSTER [EPOCH]   the page says so; EPOCH: else of the newest operation
  *   do VERB ...        see story_do.c: ends in "exits N" and perhaps "by RULE"
@@ -119,6 +121,21 @@ static bool act_stray(struct story *s, const char *name, const char *cluster, co
     return true;
 }
 
+/* accept FILE [TIME] exits N [by RULE] */
+static bool act_accept(struct story *s, char *const w[], int n)
+{
+    bool has_time = strcmp(w[2], "exits") != 0;
+    int at = has_time ? 3 : 2;
+    uint64_t exit = 0;
+    int64_t ms = 0;
+
+    if (has_time && !str_parse_duration(w[2], &ms))
+        return false;
+    if (n < at + 2 || strcmp(w[at], "exits") != 0 || !str_parse_u64(w[at + 1], 255, &exit))
+        return false;
+    return story_accept(s, w[1], ms, exit, n == at + 4 ? w[at + 3] : NULL);
+}
+
 /* What happens to the judge itself. */
 static bool act_judge(struct story *s, char *const w[], int n)
 {
@@ -136,6 +153,10 @@ static bool act_judge(struct story *s, char *const w[], int n)
         return story_reload(s, w[1], 0);
     if (n == 3 && strcmp(w[0], "reload") == 0)
         return str_parse_duration(w[2], &ms) && story_reload(s, w[1], ms);
+    if (n == 2 && strcmp(w[0], "edit") == 0)
+        return str_copy(s->file, sizeof(s->file), w[1]);
+    if (n >= 4 && strcmp(w[0], "accept") == 0)
+        return act_accept(s, w, n);
     if (n == 2 && strcmp(w[0], "freeze") == 0 && str_parse_duration(w[1], &ms)) {
         world_loop_freeze(world.loop, ms);
         return true;

@@ -94,6 +94,9 @@ static bool start_judge(struct story *s)
     deps.hooks = s->hooks;
     deps.providers = s->providers;
     deps.secondaries = s->secondaries;
+    deps.hand_over = story_accept_hand_over;
+    deps.hand_over_dropped = story_accept_dropped;
+    deps.hand_over_arg = s;
     if (engine_new(&deps, &s->engine, &err) < 0)
         return story_fail(s, "%s", err.text);
     engine_start(s->engine);
@@ -154,13 +157,25 @@ bool story_begin(struct story *s, const char *config)
     return start_judge(s);
 }
 
+/* What the face answers with when a judge dies in a hand-over. */
+static void take_surviving(struct story *s)
+{
+    if (s->is_handing_over && s->is_adopted) {
+        world.settings = s->settings = s->next.settings;
+        world.page = s->next.page;
+        s->page_fd = s->next.page_fd;
+    }
+    s->is_handing_over = s->is_adopted = false;
+    s->accepted[0] = '\0';
+}
+
 void story_restart(struct story *s, int64_t dead_ms)
 {
     world.is_killed = false;
     world.kill_at_timer = world.kill_at_entry = 0;
     world.probes_run = 0;
     stop_judge(s);
-    s->is_handing_over = false;
+    take_surviving(s);
     world_loop_until(world.loop, mono_add(loop_now(world.loop).mono, dead_ms));
     (void)start_judge(s);
 }
@@ -188,6 +203,7 @@ void story_end(struct story *s)
         return;
     stop_judge(s);
     loop_timer_free(s->follow);
+    loop_timer_free(s->hand);
     page_unmap(world.page);
     close(s->page_fd);
     mem_free(world.entries);

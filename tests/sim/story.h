@@ -29,6 +29,11 @@ struct story {
     int page_fd;
     struct loop_timer *follow; /* a reload's; NULL = there was none */
     bool is_handing_over;
+    bool is_adopted;         /* the face has taken the next pair; the engine has not followed */
+    struct loop_timer *hand; /* an accepted reload's; NULL = there was none */
+    char file[64];           /* the configuration file as it is now; "" = the one in use */
+    char accepted[65];       /* digest of what is to be handed over */
+    int64_t adopted_ms;      /* the face takes the next pair after so long */
     struct {
         struct settings *settings;
         struct provider **providers;
@@ -50,11 +55,20 @@ void story_set_face(struct story *s, bool is_alive);
 bool story_restart_with(struct story *s, const char *config);
 /* A new configuration: the face takes the new pair after so long. */
 bool story_reload(struct story *s, const char *config, int64_t adopted_ms);
+/* The same with moves, as operations: see story_accept.c. */
+bool story_accept(struct story *s, const char *config, int64_t adopted_ms, uint64_t exit,
+                  const char *rule);
+bool story_accept_begin(struct story *s, const char *config, int64_t adopted_ms);
+void story_accept_hand_over(void *story, const char *configuration); /* engine_deps */
+void story_accept_dropped(void *story, const char *why);
+bool story_hand_over(struct story *s, int64_t adopted_ms); /* s->next.settings are loaded */
 bool story_load(struct story *s, const char *config, struct settings **out);
 bool story_open_providers(struct story *s, const struct settings *settings, struct provider ***out,
                           const struct local_pages *pages);
 void story_end(struct story *s);
 
+/* What the last do came to, once it is answered. */
+bool story_answered(struct story *s, uint64_t exit, const char *rule);
 bool story_do(struct story *s, char *const words[], int n);
 /* kills.c, chance.c: whole families of stories; words as written in the one line of the file. */
 bool kills_play(struct story *s, char *const words[], int n);

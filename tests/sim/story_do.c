@@ -91,7 +91,7 @@ static void wait_for_answer(struct story *s)
         world_loop_until(world.loop, mono_add(loop_now(world.loop).mono, ANSWER_LOOK_MS));
 }
 
-static bool check(struct story *s, uint64_t exit, const char *rule)
+bool story_answered(struct story *s, uint64_t exit, const char *rule)
 {
     wait_for_answer(s);
     if (!s->has_result)
@@ -132,5 +132,5 @@ bool story_do(struct story *s, char *const words[], int n)
                c.cluster);
     s->has_result = false;
     engine_command(s->engine, &c, on_done, s);
-    return check(s, exit, rule);
+    return story_answered(s, exit, rule);
 }

@@ -82,15 +82,30 @@ static void follow(void *arg)
     s->is_handing_over = false;
 }
 
+/* The face has the new pair: what moves by it has moved. */
+static void on_adopted(void *arg)
+{
+    struct story *s = arg;
+
+    if (s->is_handing_over && !s->is_adopted) {
+        s->is_adopted = true;
+        engine_retarget_done(s->engine, NULL);
+    }
+    follow(s);
+}
+
 bool story_reload(struct story *s, const char *config, int64_t adopted_ms)
+{
+    if (s->is_handing_over || engine_busy(s->engine) != NULL)
+        return story_fail(s, "a reload is refused now");
+    return story_load(s, config, &s->next.settings) && story_hand_over(s, adopted_ms);
+}
+
+bool story_hand_over(struct story *s, int64_t adopted_ms)
 {
     struct local_pages none = { 0 }, both;
     struct err err;
 
-    if (s->is_handing_over || engine_busy(s->engine) != NULL)
-        return story_fail(s, "a reload is refused now");
-    if (!story_load(s, config, &s->next.settings))
-        return false;
     s->next.page_fd = page_new((uint32_t)s->next.settings->n_groups, world.page->generation + 1,
                                &s->next.page, &err);
     if (s->next.page_fd < 0)
@@ -105,8 +120,9 @@ bool story_reload(struct story *s, const char *config, int64_t adopted_ms)
                                  .secondaries = s->secondaries };
     set_pages(s->providers, s->settings, &both);
     s->is_handing_over = true;
+    s->is_adopted = false;
     if (s->follow == NULL)
-        s->follow = loop_timer_new(world.loop, follow, s);
+        s->follow = loop_timer_new(world.loop, on_adopted, s);
     loop_timer_set(s->follow, mono_add(loop_now(world.loop).mono, adopted_ms));
     return true;
 }

@@ -33,6 +33,53 @@ static void a_group_cannot_have_more_fences_than_clusters(void **state)
     ledger_free(l);
 }
 
+static void a_move_by_reload_changes_no_cluster_and_blocks_nothing(void **state)
+{
+    (void)state;
+    static const struct journal_entry story[] = {
+        BEGIN,
+        E(2, ENTRY_START, .reason = "before", .serial = 40),
+        INTENT(3, "op1", "use1", "use1", VERB_RELOAD, 50, .configuration = "after", .names = 7),
+        MOVED(4, "op1", "use1", .epoch = 50),
+        OP(5, "op1", ENTRY_SETTLED),
+        OP(6, "op1", ENTRY_OUTCOME, .state = OP_DONE),
+        END_OF_STORY,
+    };
+    struct ledger *l = ledger_new();
+    struct err err = { 0 };
+
+    assert_int_equal(fold_all(l, story, &err), 0);
+    const struct ledger_group *g = ledger_find(l, "prod");
+    assert_string_equal(g->active, "use1");
+    assert_int_equal(g->active_since.ms, at(1).ms);
+    assert_int_equal(g->epoch, 50);
+    assert_false(ledger_is_blocked(g, 1000000, at(7)));
+    assert_int_equal(g->n_fenced, 0);
+    /* From the move on, what was accepted is what was in use. */
+    assert_string_equal(l->digest, "after");
+    assert_int_equal(l->reload_epoch, 50);
+    assert_int_equal(l->serial, 40);
+    ledger_free(l);
+}
+
+static void a_reload_that_moves_to_another_cluster_cannot_follow(void **state)
+{
+    (void)state;
+    static const struct journal_entry bad[] = {
+        INTENT(2, "op1", "use1", "usw2", VERB_RELOAD, 50, .configuration = "c"),
+        INTENT(2, "op1", "use1", "use1", VERB_RELOAD, 50),
+        INTENT(2, "op1", "use1", "use1", VERB_SWITCH, 50, .configuration = "c"),
+    };
+    static const struct journal_entry begin[] = { BEGIN, END_OF_STORY };
+    struct ledger *l = ledger_new();
+    struct err err = { 0 };
+
+    assert_int_equal(fold_all(l, begin, &err), 0);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_int_equal(fold(l, bad[i], &err), -1);
+    ledger_free(l);
+}
+
 static void what_an_intent_says_is_kept_in_its_operation(void **state)
 {
     (void)state;
@@ -385,6 +432,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_group_cannot_have_more_fences_than_clusters),
+        cmocka_unit_test(a_move_by_reload_changes_no_cluster_and_blocks_nothing),
+        cmocka_unit_test(a_reload_that_moves_to_another_cluster_cannot_follow),
         cmocka_unit_test(what_an_intent_says_is_kept_in_its_operation),
         cmocka_unit_test(holds_and_pauses_end_by_themselves),
         cmocka_unit_test(a_flip_blocks_until_its_time_or_an_ack),

@@ -15,15 +15,11 @@
 static const char *const words[] = { "switch", "failover", NULL };
 
 static const struct param_spec specs[] = {
-    { "group", PARAM_TEXT, true, 8, NULL },
-    { "planned", PARAM_BOOL, false, 0, NULL },
-    { "limit", PARAM_COUNT, false, 10, NULL },
-    { "after", PARAM_SEQ, false, 10, NULL },
-    { "for", PARAM_DURATION, false, 0, NULL },
-    { "verb", PARAM_WORD, false, 0, words },
-    { "override", PARAM_OVERRIDES, false, 0, NULL },
-    { "request_id", PARAM_TEXT, false, 20, NULL },
-    { NULL, PARAM_BOOL, false, 0, NULL },
+    { "group", PARAM_TEXT, true, 8, NULL },          { "planned", PARAM_BOOL, false, 0, NULL },
+    { "limit", PARAM_COUNT, false, 10, NULL },       { "after", PARAM_SEQ, false, 10, NULL },
+    { "for", PARAM_DURATION, false, 0, NULL },       { "verb", PARAM_WORD, false, 0, words },
+    { "override", PARAM_OVERRIDES, false, 0, NULL }, { "adopt", PARAM_PAIRS, false, 4, NULL },
+    { "request_id", PARAM_TEXT, false, 20, NULL },   { NULL, PARAM_BOOL, false, 0, NULL },
 };
 
 static void mistakes_are_named_with_what_would_be_right(void **state)
@@ -54,6 +50,12 @@ static void mistakes_are_named_with_what_would_be_right(void **state)
         { "{\"group\":\"a\",\"override\":\"diverged\"}", "cannot be overridden" },
         { "{\"group\":\"a\",\"override\":7}", "list" },
         { "{\"group\":\"a\",\"override\":[7]}", "not a string" },
+        { "{\"group\":\"a\",\"adopt\":\"b=c\"}", "list of strings" },
+        { "{\"group\":\"a\",\"adopt\":[\"b=c\",7]}", "NAME=NAME" },
+        { "{\"group\":\"a\",\"adopt\":[\"b\"]}", "\"b\", which is not NAME=NAME" },
+        { "{\"group\":\"a\",\"adopt\":[\"=c\"]}", "NAME=NAME" },
+        { "{\"group\":\"a\",\"adopt\":[\"b=\"]}", "NAME=NAME" },
+        { "{\"group\":\"a\",\"adopt\":[\"b=12345\"]}", "NAME=NAME" },
     };
 
     for (size_t i = 0; i < LENGTH(cases); i++) {
@@ -107,6 +109,26 @@ static void values_are_read_and_absent_ones_have_their_fallback(void **state)
     assert_int_equal(params_word(NULL, "verb", words, 7), 7);
 }
 
+static void pairs_are_read_in_order(void **state)
+{
+    (void)state;
+    cJSON *params = cJSON_Parse("{\"group\":\"a\",\"adopt\":[\"b=c\",\"d=e=f\"]}");
+    struct proto_error error;
+    char left[8];
+    char right[8];
+
+    assert_int_equal(params_check(params, specs, &error), 0);
+    assert_int_equal(params_pairs(params, "adopt"), 2);
+    params_pair(params, "adopt", 0, left, right, sizeof(left));
+    assert_string_equal(left, "b");
+    assert_string_equal(right, "c");
+    params_pair(params, "adopt", 1, left, right, sizeof(left));
+    assert_string_equal(left, "d");
+    assert_string_equal(right, "e=f");
+    assert_int_equal(params_pairs(params, "nothing"), 0);
+    cJSON_Delete(params);
+}
+
 static void digest(const char *method, const char *text, char out[static PARAMS_DIGEST_BYTES])
 {
     cJSON *params = cJSON_Parse(text);
@@ -156,6 +178,7 @@ int main(void)
         cmocka_unit_test(mistakes_are_named_with_what_would_be_right),
         cmocka_unit_test(what_is_required_is_missed_when_nothing_was_given),
         cmocka_unit_test(values_are_read_and_absent_ones_have_their_fallback),
+        cmocka_unit_test(pairs_are_read_in_order),
         cmocka_unit_test(equal_requests_have_equal_digests_however_they_are_written),
     };
 

@@ -174,6 +174,22 @@ static void an_address_for_all_is_asked_on_loopback(void **state)
     assert_string_equal(inet_format_addr(&out[2], text), "192.0.2.53:53");
 }
 
+static void a_reload_looks_at_every_name_of_the_cluster_that_stays(void **state)
+{
+    struct target_change *changes;
+    struct plan plan;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(planning_make(&settings, 0, VERB_RELOAD, 1, 1, &plan, &changes, &err), 0);
+    assert_int_equal(plan.n_names, group.n_hostnames);
+    for (uint32_t i = 0; i < plan.n_names; i++) {
+        assert_int_equal(changes[i].hostname, i);
+        assert_ptr_equal(changes[i].after, &names[i].targets[1]);
+    }
+    mem_free(changes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +198,7 @@ int main(void)
         cmocka_unit_test_setup(no_name_loses_its_last_address, setup),
         cmocka_unit_test_setup(a_plan_that_is_full_says_so, setup),
         cmocka_unit_test_setup(what_a_zone_needs_is_asked_for, setup),
+        cmocka_unit_test_setup(a_reload_looks_at_every_name_of_the_cluster_that_stays, setup),
         cmocka_unit_test_setup(silence_moves_nothing, setup),
         cmocka_unit_test_setup(an_address_for_all_is_asked_on_loopback, setup),
     };

@@ -251,6 +251,71 @@ static void a_provider_that_comes_or_goes_listens_elsewhere(void **state)
     settings_free(after);
 }
 
+/* What reload_digest says of base against base with edits. */
+static void digest_of(const char *const edits[], char out[static RELOAD_DIGEST_BYTES])
+{
+    const char *pairs[] = { "prod", "use1", NULL };
+    struct settings *before = load(unchanged);
+    struct settings *after = load(edits);
+    struct config_report report;
+    uint32_t by_group[1] = { 99 };
+    size_t n;
+
+    config_report_init(&report);
+    n = reload_moves(before, after, find_active, pairs, by_group, &report);
+    assert_int_equal(n, by_group[0]);
+    reload_digest(after, &report, out);
+    config_report_fini(&report);
+    settings_free(before);
+    settings_free(after);
+}
+
+static void a_digest_names_one_difference(void **state)
+{
+    (void)state;
+    static const char *const one[] = { "198.51.100.11", "198.51.100.12", NULL };
+    static const char *const other[] = { "198.51.100.11", "198.51.100.13", NULL };
+    static const char *const more[] = { "198.51.100.11", "198.51.100.12", "class: ui", "class: api",
+                                        NULL };
+    char first[RELOAD_DIGEST_BYTES];
+    char again[RELOAD_DIGEST_BYTES];
+
+    digest_of(one, first);
+    assert_int_equal(strlen(first), RELOAD_DIGEST_BYTES - 1);
+    digest_of(one, again);
+    assert_string_equal(first, again);
+    digest_of(other, again);
+    assert_string_not_equal(first, again);
+    /* The same names move, but the file does something else beside. */
+    digest_of(more, again);
+    assert_string_not_equal(first, again);
+}
+
+static void what_takes_a_restart_is_taken_over_and_nothing_else(void **state)
+{
+    (void)state;
+    static const char *const edits[] = { "threads: 2",
+                                         "threads: 3, state_dir: /x",
+                                         "listen: 192.0.2.53",
+                                         "listen: [192.0.2.54, 192.0.2.55]",
+                                         "198.51.100.11",
+                                         "198.51.100.12",
+                                         NULL };
+    const char *pairs[] = { "prod", "use1", NULL };
+    struct settings *before = load(unchanged);
+    struct settings *after = load(edits);
+    struct config_report report;
+
+    config_report_init(&report);
+    reload_take_fixed(before, after);
+    assert_int_equal(reload_fixed(before, after, &report), 0);
+    assert_int_equal(reload_moves(before, after, find_active, pairs, NULL, &report), 2);
+    assert_string_not_equal(before->digest, after->digest);
+    config_report_fini(&report);
+    settings_free(before);
+    settings_free(after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +328,8 @@ int main(void)
         cmocka_unit_test(a_group_that_nobody_adopted_would_stop_answering),
         cmocka_unit_test(what_is_not_served_today_cannot_move),
         cmocka_unit_test(keys_that_take_a_restart_are_named_with_both_values),
+        cmocka_unit_test(a_digest_names_one_difference),
+        cmocka_unit_test(what_takes_a_restart_is_taken_over_and_nothing_else),
         cmocka_unit_test(a_provider_that_comes_or_goes_listens_elsewhere),
     };
 

@@ -240,6 +240,19 @@ static void bytes_become_hexadecimal(void **state)
     assert_string_equal(out, "");
 }
 
+static void hexadecimal_becomes_bytes_or_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = { "",         "007f80f",  "007f80fff",
+                                       "007f80fF", "007f80 f", "00\n7f80" };
+    unsigned char out[4];
+
+    assert_true(str_unhex("007f80ff", out, 4));
+    assert_memory_equal(out, "\x00\x7f\x80\xff", 4);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(str_unhex(bad[i], out, 4));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +266,7 @@ int main(void)
         cmocka_unit_test(distance_counts_single_edits_and_swaps),
         cmocka_unit_test(the_nearest_word_is_found_or_none),
         cmocka_unit_test(bytes_become_hexadecimal),
+        cmocka_unit_test(hexadecimal_becomes_bytes_or_is_refused),
     };
 
     return cmocka_run_group_tests_name("str", tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #include "dnsflip/dns/transfer.h"
 #include "dnsflip/dns/view_format.h"
 #include "dnsflip/render/render.h"
+#include "dnsflip/render/restamp.h"
 #include "tests/support/ask.h"
 #include "tests/support/site.h"
 
@@ -287,6 +288,35 @@ static void a_page_of_another_pair_is_refused(void **state)
     mem_free(bytes);
 }
 
+static void a_view_answers_the_same_under_another_generation(void **state)
+{
+    size_t n;
+    uint8_t *bytes = render_bytes(&n);
+    const struct view *v = NULL;
+    struct err err;
+    uint8_t *again = mem_zalloc(n);
+    int fd = restamp_view(bytes, n, 9, 500, &err);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(view_open(fd, &v, &err), 0);
+    assert_int_equal(view_generation(v), 9);
+    assert_int_equal(view_serial(v), 500);
+    assert_int_equal(pread(fd, again, n, 0), (ssize_t)n);
+    assert_memory_equal(again + sizeof(struct view_header), bytes + sizeof(struct view_header),
+                        n - sizeof(struct view_header));
+    view_close(v);
+    close(fd);
+    assert_int_equal(restamp_view(bytes, sizeof(struct view_header) - 8, 9, 500, &err), -1);
+    bytes[offsetof(struct view_header, format)]++;
+    assert_int_equal(restamp_view(bytes, n, 9, 500, &err), -1);
+    assert_non_null(strstr(err.text, "this program knows"));
+    bytes[0]++;
+    assert_int_equal(restamp_view(bytes, n, 9, 500, &err), -1);
+    mem_free(bytes);
+    mem_free(again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +326,7 @@ int main(void)
         cmocka_unit_test(a_file_of_another_size_or_format_is_refused),
         cmocka_unit_test(no_damaged_file_with_a_right_checksum_leads_outside),
         cmocka_unit_test(a_page_of_another_pair_is_refused),
+        cmocka_unit_test(a_view_answers_the_same_under_another_generation),
     };
 
     return cmocka_run_group_tests_name("view", tests, NULL, NULL);
