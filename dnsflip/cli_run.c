@@ -53,7 +53,7 @@ int cli_run(const struct cli_args *args)
                                   cli_value(args, CLI_LOG_LEVEL, "info"),
                                   cli_value(args, CLI_ACCEPT, ""),
                                   NULL };
-    const char *const check[] = { "dnsflip", "rehearse-upgrade", path, NULL };
+    const char *const check[] = { "dnsflip", "rehearse-upgrade", path, judge[4], NULL };
     char program[PATH_MAX];
     if (find_program(program, &err) != 0)
         return cli_fail_text(args, CLI_ERROR, "%s", err.text);

@@ -10,7 +10,7 @@ int judge_main(int argc, char **argv);
 
 /* Asked by another version that runs here, what would be handed over on LINK_FD: prints the formats
  * of this program, then what would keep it from starting.  argv: [0] anything, [1] the
- * configuration file.  Returns 0 if it could take over. */
+ * configuration file, [2] what run --accept names, or "".  Returns 0 if it could take over. */
 int judge_rehearse(int argc, char **argv);
 
 #endif

@@ -263,6 +263,25 @@ def test_a_configuration_that_the_new_version_cannot_load_is_refused(installed):
     refused(installed, "nonsense")
 
 
+def test_a_file_that_was_edited_moves_no_name_by_an_upgrade(installed):
+    """Goal: the new version answers what the old one answered; the difference waits."""
+    text = installed.path.read_text()
+    assert f"A: [{installed.site.use1.ip}]" in text
+    installed.write(text.replace(f"A: [{installed.site.use1.ip}]", "A: [192.0.2.99]"))
+    install(installed.bin, other_version("x"))
+    installed.run("upgrade")
+    assert installed.addresses(NAMES) == {installed.site.use1.ip}
+    assert "RETARGET PENDING" in installed.run("status")
+
+
+def test_an_edited_file_that_nothing_can_be_compared_with_is_refused(installed):
+    """Goal: what would end the new judge's start is said by the check."""
+    installed.write(installed.path.read_text().replace(f"A: [{installed.site.use1.ip}]", "A: [192.0.2.99]"))
+    wait_until((installed.folder / "state/view").exists, "what is answered is kept")
+    (installed.folder / "state/view").write_bytes(b"of another format")
+    refused(installed, "the configuration was changed")
+
+
 def test_kill_9_right_after_changes_no_answer(installed):
     """Goal: whoever dies is started again, of the new version."""
     address = installed.site.use1.ip
