@@ -160,7 +160,7 @@ static uint32_t next_serial(const struct ledger *ledger, const struct judge_pair
     serial = above(serial, ledger->serial);
     serial = above(serial, kept->serial);
     for (uint32_t i = 0; kept->view != NULL && i < view_groups(kept->view); i++)
-        serial = above(serial, page_get(kept->words, i).epoch);
+        serial = above(serial, page_word_serial(page_get(kept->words, i)));
     return serial;
 }
 

@@ -67,11 +67,14 @@ static void map_groups(struct judge_site *site, const struct judge_site *other)
 
 void judge_site_wire(const struct judge *j, struct judge_site *site, const struct judge_site *other)
 {
-    struct local_pages pages = { .page = site->pair.page, .secondaries = j->secondaries };
+    struct local_pages pages = { .page = site->pair.page,
+                                 .serial = site->pair.serial,
+                                 .secondaries = j->secondaries };
 
     if (other != NULL) {
         map_groups(site, other);
         pages.other = other->pair.page;
+        pages.other_serial = other->pair.serial;
         pages.other_groups = site->other_groups;
         pages.other_index = site->other_index;
     }

@@ -27,11 +27,11 @@ struct match {
     bool is_exact;
 };
 
-/* How far a group's epoch is ahead of base (RFC 1982); 0 if it is not, or not set. */
+/* How far the serial of a group's word is ahead of base (RFC 1982); 0 if it is not, or not set. */
 static inline int32_t epoch_ahead(const struct page *page, uint32_t group, uint32_t base)
 {
     struct page_word w = page_get(page, group);
-    int32_t ahead = (int32_t)(w.epoch - base);
+    int32_t ahead = (int32_t)(page_word_serial(w) - base);
 
     ahead = w.index != 0 ? ahead : 0;
     return ahead > 0 ? ahead : 0;

@@ -15,20 +15,34 @@
 #define PAGE_SETTINGS_BYTES 32 /* SHA-256 */
 
 /* index (8 bits): 0 = not set and never a cluster, else 1 + the cluster's place in the group's
- * order; epoch (32 bits): node-wide, never reused, compared by RFC 1982. */
+ * order; ahead (24 bits): how far the serial that the word makes is ahead of its epoch; epoch (32
+ * bits): node-wide, never reused, compared by RFC 1982.
+ * An operation has its epoch from its beginning, and one that began later may flip first.  The
+ * zone's serial is the newest of its words' serials: were it that of the epochs alone, secondaries
+ * would never hear of the flip that came second. */
 struct page_word {
     uint8_t index;
     uint32_t epoch;
+    uint32_t ahead;
 };
+
+#define PAGE_AHEAD_MAX UINT32_C(0xffffff)
+
+static inline uint32_t page_word_serial(struct page_word w)
+{
+    return w.epoch + w.ahead;
+}
 
 static inline uint64_t page_word_pack(struct page_word w)
 {
-    return (uint64_t)w.index << 56 | w.epoch;
+    return (uint64_t)w.index << 56 | (uint64_t)(w.ahead & PAGE_AHEAD_MAX) << 32 | w.epoch;
 }
 
 static inline struct page_word page_word_unpack(uint64_t v)
 {
-    return (struct page_word){ .index = (uint8_t)(v >> 56), .epoch = (uint32_t)v };
+    return (struct page_word){ .index = (uint8_t)(v >> 56),
+                               .epoch = (uint32_t)v,
+                               .ahead = (uint32_t)(v >> 32) & PAGE_AHEAD_MAX };
 }
 
 /* The shared memory itself. */

@@ -33,7 +33,7 @@ const struct view_zone *transfer_zone(const struct view *view, const uint8_t *na
 
 static uint32_t newest(uint32_t serial, struct page_word word)
 {
-    return word.index != 0 ? serial_newest(serial, word.epoch) : serial;
+    return word.index != 0 ? serial_newest(serial, page_word_serial(word)) : serial;
 }
 
 uint32_t transfer_serial(const struct view *view, const struct page *page,

@@ -1,6 +1,7 @@
 #include "dnsflip/providers/local.h"
 
 #include "dnsflip/base/mem.h"
+#include "dnsflip/base/serial.h"
 #include "dnsflip/base/str.h"
 #include "dnsflip/dns/counters.h"
 #include "dnsflip/dns/page.h"
@@ -112,6 +113,26 @@ static struct provider_call *local_read(struct provider *p, uint32_t group,
     return &call->call;
 }
 
+/* The word of a flip: its serial is newer than the view's own and that of every word on the page,
+ * even if its operation began before them. */
+static struct page_word next_word(const struct page *page, uint32_t view_serial, uint8_t index,
+                                  uint32_t epoch)
+{
+    uint32_t newest = serial_newest(epoch - 1, view_serial);
+    uint32_t ahead;
+
+    for (uint32_t i = 0; i < page->groups; i++) {
+        struct page_word word = page_get(page, i);
+
+        if (word.index != 0)
+            newest = serial_newest(newest, page_word_serial(word));
+    }
+    ahead = newest + 1 - epoch;
+    return (struct page_word){ .index = index,
+                               .epoch = epoch,
+                               .ahead = ahead < PAGE_AHEAD_MAX ? ahead : PAGE_AHEAD_MAX };
+}
+
 /* During a hand-over the face may be on either page; neither is wrong before the other. */
 static int store(struct local *local, const struct step *step, struct err *err)
 {
@@ -129,10 +150,11 @@ static int store(struct local *local, const struct step *step, struct err *err)
         if (index == 0)
             return err_set(err, ERR_CONFLICT,
                            "a reload that is under way takes the destination out of the group");
-        page_set(pages->other, other, (struct page_word){ .index = index, .epoch = step->epoch });
+        page_set(pages->other, other,
+                 next_word(pages->other, pages->other_serial, index, step->epoch));
     }
     page_set(pages->page, step->group,
-             (struct page_word){ .index = (uint8_t)(step->to + 1), .epoch = step->epoch });
+             next_word(pages->page, pages->serial, (uint8_t)(step->to + 1), step->epoch));
     secondaries_changed(pages->secondaries);
     return 0;
 }

@@ -20,6 +20,7 @@ struct local_pages {
     struct page *other;
     const uint32_t *other_groups;
     const uint8_t *other_index;
+    uint32_t serial, other_serial;   /* of the views: the floor of each page's serials */
     struct secondaries *secondaries; /* told of every flip; borrowed, NULL = nobody */
 };
 void local_set_pages(struct provider *p, const struct local_pages *pages);

@@ -74,7 +74,7 @@ static uint32_t zone_serial(const struct secondaries *s, const struct secondary_
         struct page_word word = page_get(s->page, zone->groups[i]);
 
         if (word.index != 0)
-            serial = serial_newest(serial, word.epoch);
+            serial = serial_newest(serial, page_word_serial(word));
     }
     return serial;
 }

@@ -179,6 +179,24 @@ static void what_was_done_is_found_again(void **state)
     assert_int_equal(find(b), FOUND_OTHER);
 }
 
+static void a_flip_whose_operation_began_earlier_makes_a_newer_serial_too(void **state)
+{
+    struct bench *b = *state;
+
+    page_set(b->page, 0, (struct page_word){ .index = 1, .epoch = 80, .ahead = 3 });
+    page_set(b->page, 2, (struct page_word){ .index = 0, .epoch = 99 }); /* not served */
+    submit(b);
+    assert_true(b->ok);
+    assert_int_equal(page_get(b->page, 1).epoch, 77);
+    assert_int_equal(page_word_serial(page_get(b->page, 1)), 84);
+    assert_int_equal(find(b), FOUND_APPLIED);
+    read_live(b);
+    assert_int_equal(b->live.epoch, 77);
+    local_set_pages(b->provider, &(struct local_pages){ .page = b->page, .serial = 200 });
+    submit(b);
+    assert_int_equal(page_word_serial(page_get(b->page, 1)), 201);
+}
+
 static void without_a_page_nothing_is_known_and_no_flip_is_made(void **state)
 {
     struct bench *b = *state;
@@ -293,6 +311,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_flip_is_one_word_and_reads_back, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_done_is_found_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_flip_whose_operation_began_earlier_makes_a_newer_serial_too, setup, teardown),
         cmocka_unit_test_setup_teardown(without_a_page_nothing_is_known_and_no_flip_is_made, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_hand_over_writes_both_pages_each_in_its_own_order, setup,

@@ -19,7 +19,7 @@
 static void a_word_keeps_index_and_epoch_together(void **state)
 {
     static const struct page_word words[] = {
-        { 0, 0 }, { 1, 1 }, { 255, UINT32_MAX }, { 2, 1U << 31 }
+        { 0, 0, 0 }, { 1, 1, 0 }, { 255, UINT32_MAX, PAGE_AHEAD_MAX }, { 2, 1U << 31, 1 }
     };
 
     (void)state;
@@ -28,8 +28,9 @@ static void a_word_keeps_index_and_epoch_together(void **state)
 
         assert_int_equal(w.index, words[i].index);
         assert_int_equal(w.epoch, words[i].epoch);
+        assert_int_equal(w.ahead, words[i].ahead);
     }
-    assert_true(page_word_pack((struct page_word){ 1, 2 }) == UINT64_C(0x0100000000000002));
+    assert_true(page_word_pack((struct page_word){ 1, 2, 0 }) == UINT64_C(0x0100000000000002));
 }
 
 static void a_new_page_has_no_word_set(void **state)
