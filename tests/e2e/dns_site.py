@@ -7,6 +7,7 @@ from world import Daemon, free_port, wait_until
 
 PARENT, CHILD, OTHER, DEEP = "dr.example.test", "child.dr.example.test", "other.test", "a.b.deep.test"
 CLUSTERS = ("use1", "usw2")
+PROBES_MAX = 4096  # connections that nobody takes
 USE1, USW2 = "127.9.0.11", "127.9.0.12"
 SOA_TTL_S, MINIMUM_S, NS_TTL_S, GROUP_TTL_S = 60, 7, 3600, 30
 
@@ -314,10 +315,10 @@ def _target(records):
 class DnsSite:
     """Folder, addresses and configuration; what world.Daemon wants of a site."""
 
-    def __init__(self, folder, listen=("127.0.0.1",), dns="{}", secondaries=None):
+    def __init__(self, folder, listen=("127.0.0.1",), dns="{}", secondaries=None, port=None):
         """secondaries: zone to the text of its key of that name."""
         self.folder, self.options, self.secondaries = folder, dns, secondaries or {}
-        port = free_port(listen[0])
+        port = port or free_port(listen[0])
         self.listen = [(ip, port) for ip in listen]
         self.dns = self.listen[0]
         self.listeners = []
@@ -325,9 +326,9 @@ class DnsSite:
 
     def listen_probes(self):
         """One port at which both clusters take connections (probes of kind tcp)."""
-        first = socket.create_server((USE1, 0))
+        first = socket.create_server((USE1, 0), backlog=PROBES_MAX)
         port = first.getsockname()[1]
-        self.listeners = [first, socket.create_server((USW2, port))]
+        self.listeners = [first, socket.create_server((USW2, port), backlog=PROBES_MAX)]
         return port
 
     def close(self):
@@ -393,9 +394,9 @@ groups:{groups}
 """
 
 
-def start(folder, listen=("127.0.0.1",), active="use1", dns="{}", secondaries=None):
+def start(folder, listen=("127.0.0.1",), active="use1", dns="{}", secondaries=None, port=None):
     """A daemon that serves; group new came after init and was never adopted."""
-    site = DnsSite(folder, listen, dns, secondaries)
+    site = DnsSite(folder, listen, dns, secondaries, port)
     daemon = Daemon(site, site.config(has_new=False))
     daemon.init("--active", active)
     daemon.write(site.config(has_new=True))
