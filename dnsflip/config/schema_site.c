@@ -317,7 +317,9 @@ const struct key_spec schema_secondaries_keys[] = {
     { .name = "notify",
       .type = KEY_CUSTOM,
       .may_reload = true,
-      .help = "Their addresses; the port is 53 if not given." },
+      .help = "Their addresses; the port is 53 if not given.  They are told of every change by "
+              "NOTIFY, signed with the first key of transfer_key_file, and asked for their "
+              "serials." },
     { .name = "allow_transfer",
       .type = KEY_CUSTOM,
       .may_reload = true,

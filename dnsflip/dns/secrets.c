@@ -46,6 +46,16 @@ static uint8_t put_name(const char *text, uint8_t out[static TRANSFER_KEY_NAME_B
     return (uint8_t)(n + 2);
 }
 
+bool secrets_key_make(const struct transfer_key *key, struct secrets_key *out)
+{
+    *out = (struct secrets_key){ .algorithm = (uint8_t)key->algorithm, .len = key->len };
+    out->name_len = put_name(key->name, out->name);
+    if (out->name_len == 0 || key->len > sizeof(out->secret))
+        return false;
+    memcpy(out->secret, key->secret, key->len);
+    return true;
+}
+
 static int fill(struct secrets *s, uint64_t generation, const struct transfer_key keys[], size_t n,
                 struct err *err)
 {
@@ -55,15 +65,9 @@ static int fill(struct secrets *s, uint64_t generation, const struct transfer_ke
     s->size = sizeof(*s);
     s->generation = generation;
     for (size_t i = 0; i < n; i++) {
-        struct secrets_key *key = &s->keys[i];
-
-        key->name_len = put_name(keys[i].name, key->name);
-        if (key->name_len == 0 || keys[i].len > sizeof(key->secret))
+        if (!secrets_key_make(&keys[i], &s->keys[i]))
             return err_set(err, ERR_LIMIT, "key %s: its name has at most %d bytes, its secret %d",
                            keys[i].name, TRANSFER_KEY_NAME_BYTES - 2, TRANSFER_KEY_SECRET_BYTES);
-        key->algorithm = (uint8_t)keys[i].algorithm;
-        key->len = keys[i].len;
-        memcpy(key->secret, keys[i].secret, key->len);
     }
     s->checksum = checksum(s);
     return 0;

@@ -4,6 +4,7 @@
 #ifndef DNSFLIP_DNS_SECRETS_H
 #define DNSFLIP_DNS_SECRETS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,10 @@ struct secrets {
     uint64_t reserved[8];
     struct secrets_key keys[TRANSFER_KEYS_MAX]; /* in use: n_keys, no two of one name */
 };
+
+/* A key as it stands on the wire; false if its name is no domain name or its secret too long.
+ * Whoever holds out wipes it. */
+bool secrets_key_make(const struct transfer_key *key, struct secrets_key *out);
 
 /* A memory file sealed WRITE|SHRINK|GROW with n keys (no two of one name), the caller's; readable
  * for its owner alone.  No copy of a secret stays behind.  -1 on failure. */

@@ -28,6 +28,11 @@ bool secondary_source(const struct local_cfg *cfg, const struct inet_ip *server,
     return false;
 }
 
+static uint64_t now_s(const struct secondary *x)
+{
+    return (uint64_t)(loop_now(x->all->io->loop).wall.ms / 1000);
+}
+
 static void end(struct secondary *x)
 {
     dns_exchange_close(x->exchange);
@@ -52,23 +57,27 @@ static void on_message(void *arg, const uint8_t *msg, size_t n, int sys_errno)
     struct secondary *x = arg;
     char *detail = x->status.notify_detail;
     const size_t cap = sizeof(x->status.notify_detail);
-    char text[DNS_RCODE_TEXT_BYTES];
-    uint8_t rcode;
+    char why[NOTIFY_DETAIL_BYTES];
 
     if (n == 0) {
         (void)str_copy(detail, cap, strerrordesc_np(sys_errno)); /* it may listen at the next try */
         return;
     }
-    if (!dns_wire_is_notified(msg, n, x->notify, x->notify_bytes, &rcode))
+    switch (notify_read(&x->notify, x->key, msg, n, now_s(x), why)) {
+    case NOTIFY_NOT_OURS:
         return;
-    if (rcode == DNS_RCODE_NOERROR) {
+    case NOTIFY_TAKEN:
         detail[0] = '\0';
         end(x);
         return;
+    case NOTIFY_REFUSED:
+        (void)str_copy(detail, cap, why);
+        fail(x);
+        return;
+    case NOTIFY_UNTRUSTED:
+        (void)str_copy(detail, cap, why); /* the true one may come yet */
+        return;
     }
-    (void)str_format(detail, cap, "it answers NOTIFY with %s: does it know us as its primary?",
-                     dns_rcode_text(rcode, text));
-    fail(x);
 }
 
 static int send_try(struct secondary *x, struct err *err)
@@ -77,7 +86,7 @@ static int send_try(struct secondary *x, struct err *err)
         dns_exchange_open(x->all->io->loop, &x->status.addr, x->has_source ? &x->source : NULL,
                           on_message, x, &x->exchange, err) < 0)
         return -1;
-    return dns_exchange_send(x->exchange, x->notify, x->notify_bytes, err);
+    return dns_exchange_send(x->exchange, x->notify.bytes, x->notify.len, err);
 }
 
 static void on_timer(void *arg)
@@ -106,7 +115,7 @@ void secondary_notify_start(struct secondary *x)
     end(x);
     if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
         id = (uint16_t)x->zone->serial;
-    x->notify_bytes = dns_wire_notify(x->zone->name, id, x->notify);
+    notify_make(&x->notify, x->zone->name, id, x->key, now_s(x));
     x->tries = 0;
     x->status.notifies++;
     x->status.is_being_told = true;

@@ -4,7 +4,7 @@
 #define DNSFLIP_PROVIDERS_SECONDARIES_STATE_H
 
 #include "dnsflip/base/mono.h"
-#include "dnsflip/io/dns_wire.h"
+#include "dnsflip/providers/notify_message.h"
 #include "dnsflip/providers/secondaries.h"
 
 struct dns_ask;
@@ -41,9 +41,9 @@ struct secondary {
     struct dns_exchange *exchange;   /* owned, NULL = no series is under way, or no way there */
     struct loop_timer *notify_timer; /* owned */
     unsigned tries;                  /* of the series under way */
-    uint8_t notify[DNS_WIRE_QUESTION_MAX];
-    size_t notify_bytes;
-    bool has_source; /* it knows its primary by this address */
+    struct notify_message notify;
+    const struct transfer_key *key; /* borrowed from the settings; NULL = NOTIFY is not signed */
+    bool has_source;                /* it knows its primary by this address */
     struct inet_ip source;
 };
 
