@@ -45,31 +45,57 @@ static int on_entry(void *arg, const struct journal_entry *entry, struct err *er
     return ledger_fold(j->ledger, entry, err);
 }
 
-/* The journal goes on in the file that it has, and tries again. */
-static void on_journal_trouble(void *arg, const struct err *err)
+static void record_alarm(struct judge *j, const char *name, const char *text)
 {
-    struct judge *j = arg;
     struct journal_entry entry = { .kind = ENTRY_ALARM, .time = loop_now(j->loop).wall };
 
-    log_warn("alarm", "journal-file: no new file of the journal: %s", err->text);
-    str_copy(entry.detail, sizeof(entry.detail), "journal-file");
-    str_copy(entry.reason, sizeof(entry.reason), err->text);
+    log_warn("alarm", "%s: %s", name, text);
+    str_copy(entry.detail, sizeof(entry.detail), name);
+    str_copy(entry.reason, sizeof(entry.reason), text);
     journal_append(j->journal, &entry, NULL, NULL);
+}
+
+static void on_journal_trouble(void *arg, const struct err *err)
+{
+    record_alarm(arg, "journal-file", err->text);
+}
+
+static void on_journal_merged(void *arg, size_t entries)
+{
+    char text[REASON_TEXT_BYTES];
+
+    str_format(text, sizeof(text),
+               "%zu entries that only the overflow file had are now in the journal", entries);
+    record_alarm(arg, "overflow-merged", text);
+}
+
+/* Beside the control socket: another file system than state_dir's, on most hosts memory. */
+static void overflow_path(const struct node_cfg *node, char out[static PATH_BYTES])
+{
+    const char *slash = strrchr(node->control_socket, '/');
+
+    str_format(out, PATH_BYTES, "%.*s%s",
+               slash == NULL ? 0 : (int)(slash - node->control_socket + 1), node->control_socket,
+               JOURNAL_OVERFLOW_FILE);
 }
 
 static int start_journal(struct judge *j, struct err *err)
 {
     const struct node_cfg *node = &j->site.settings->node;
     const char *state_dir = node->state_dir;
+    char overflow[PATH_BYTES];
     struct journal_cfg cfg = { .state_dir = state_dir,
                                .loop = j->loop,
                                .visit = on_entry,
                                .trouble = on_journal_trouble,
+                               .merged = on_journal_merged,
                                .arg = j,
+                               .overflow = overflow,
                                .durable = ledger_new(),
                                .file_bytes = node->journal_file_bytes,
                                .old_files = node->journal_old_files };
 
+    overflow_path(node, overflow);
     j->ledger = ledger_new();
     if (journal_open(&cfg, &j->journal, err) == 0) {
         if (j->ledger->head_left > 0)

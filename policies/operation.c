@@ -69,8 +69,7 @@ static struct operation_result not_durable(struct operation op, struct instant n
     if ((op.overrides & OVERRIDE_DURABILITY) == 0)
         return end(op, OP_REFUSED,
                    "the journal could not make the intent durable in time: nothing has changed; "
-                   "see to the "
-                   "disk of state_dir and ask again",
+                   "see to the disk of state_dir and ask again, or ask with --override durability",
                    now);
     op.is_forced = true;
     return begin(op, now);

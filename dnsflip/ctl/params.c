@@ -54,11 +54,13 @@ static int fail_unknown_param(const struct param_spec specs[], const char *name,
 
 uint32_t params_override_bit(const char *name, struct proto_error *error)
 {
-    const char *words[GUARD_RULES + 1];
+    const char *words[GUARD_RULES + 2];
     size_t n = 0;
 
     if (strcmp(name, "promotion") == 0)
         return OVERRIDE_PROMOTION;
+    if (strcmp(name, "durability") == 0)
+        return OVERRIDE_DURABILITY;
     int rule = guard_rule_find(name);
     if (rule >= 0) {
         const struct guard_rule_info *info = guard_rule_info((enum guard_rule)rule);
@@ -70,6 +72,7 @@ uint32_t params_override_bit(const char *name, struct proto_error *error)
         return 0;
     }
     words[n++] = "promotion";
+    words[n++] = "durability";
     for (int r = 0; r < GUARD_RULES; r++)
         words[n++] = guard_rule_info((enum guard_rule)r)->name;
     (void)fail_unknown("override", name, words, n, error);

@@ -44,7 +44,7 @@ size_t params_pairs(const cJSON *params, const char *name);
 void params_pair(const cJSON *params, const char *name, size_t n, char *left, char *right,
                  size_t cap);
 
-/* The bit of an override's name ("destination-unknown", "promotion"); 0 and an error
+/* The bit of an override's name ("destination-unknown", "promotion", "durability"); 0 and an error
  * that names the nearest if there is no such, or if nothing may lift it. */
 uint32_t params_override_bit(const char *name, struct proto_error *error);
 

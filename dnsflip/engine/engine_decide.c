@@ -149,6 +149,11 @@ bool engine_decide_is_locked(const struct engine_group *g)
            (g->switcher != NULL && switcher_holds_lock(g->switcher));
 }
 
+bool engine_decide_is_only_ending(const struct engine_group *g)
+{
+    return !g->is_adopting && (g->switcher == NULL || !switcher_holds_lock(g->switcher));
+}
+
 /* Automatic evacuations of other clusters that are on their way count like those that were done:
  * two clusters that go down together are more likely one fault of ours. */
 static bool is_braked(const struct engine *e, const char *active, struct wall now)

@@ -33,6 +33,10 @@ static int ask_guards(const struct engine_group *g, const struct failover_input 
     ask.holds[GUARD_DESTINATION_FENCED] = in->clusters[to].is_fenced;
     /* Only this destination's proof matters here. */
     ask.holds[GUARD_EARLY_PROOF] = g->has_early_proof[to];
+    /* A refusal that waits for the disk is what this override is for: the newer intent, wherever it
+     * is kept, ends that operation too. */
+    if ((lifted & OVERRIDE_DURABILITY) != 0 && engine_decide_is_only_ending(g))
+        ask.holds[GUARD_OPERATION_RUNNING] = false;
     guard_ask(&ask, verb, lifted, results);
     return guard_first_veto(results);
 }
@@ -149,8 +153,6 @@ void engine_move(struct engine *e, struct engine_group *g, const struct command 
 {
     if (c->verb == VERB_FAILOVER && c->reason[0] == '\0')
         engine_reply(done, arg, EXIT_ERROR, "a failover needs a reason: --reason TEXT");
-    else if ((c->overrides & OVERRIDE_DURABILITY) != 0)
-        engine_reply(done, arg, EXIT_ERROR, "a move whose intent is not on the disk is not made");
     else if (c->overrides != 0 && c->reason[0] == '\0')
         engine_reply(done, arg, EXIT_ERROR, "an override needs a reason: --reason TEXT");
     else

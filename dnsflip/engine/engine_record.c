@@ -35,12 +35,9 @@ static void fold(struct engine *e, const struct journal_entry *entry)
     }
 }
 
-static void on_done(void *arg, const struct journal_entry *entry, bool ok, const struct err *err)
+/* How the journal does: a standing alarm while it cannot be written. */
+static void note_journal(struct engine *e, bool ok, const struct err *err)
 {
-    struct record record = *(struct record *)arg;
-    struct engine *e = record.engine;
-
-    mem_free(arg);
     if (!ok && !e->is_frozen_journal) {
         str_format(e->alarm, sizeof(e->alarm), "journal: %s", err->text);
         log_error("journal", "%s", err->text);
@@ -50,6 +47,15 @@ static void on_done(void *arg, const struct journal_entry *entry, bool ok, const
         log_info("journal", "writes again");
     }
     e->is_frozen_journal = !ok;
+}
+
+static void on_done(void *arg, const struct journal_entry *entry, bool ok, const struct err *err)
+{
+    struct record record = *(struct record *)arg;
+    struct engine *e = record.engine;
+
+    mem_free(arg);
+    note_journal(e, ok, err);
     if (ok) {
         if (record.folds_later)
             fold(e, entry);
@@ -103,8 +109,89 @@ void engine_record_reload(struct engine *e, struct journal_entry *entry)
 void engine_record_again(struct engine *e, const struct journal_entry *entry, engine_recorded *done,
                          void *arg)
 {
-    append(e, entry, false, done, arg);
+    struct record *record = mem_zalloc(sizeof(*record));
+
+    *record = (struct record){ .engine = e, .done = done, .arg = arg };
+    journal_append_missing(e->deps.journal, entry, on_done, record);
 }
+
+/* ---- operations that go on without the journal ------------------------------------------------
+ */
+
+/* One entry on its way to two files: the first that has it counts. */
+struct twin {
+    struct engine *engine;
+    engine_recorded *done;
+    void *arg;
+    uint8_t n_pending;
+    bool is_durable;
+};
+
+static void on_one(struct twin *t, const struct journal_entry *entry, bool ok,
+                   const struct err *err)
+{
+    engine_recorded *done = NULL;
+    void *arg = t->arg;
+
+    t->n_pending--;
+    if (ok && !t->is_durable)
+        engine_record_tell(t->engine, entry);
+    if ((ok || t->n_pending == 0) && !t->is_durable)
+        done = t->done;
+    t->is_durable = t->is_durable || ok;
+    if (t->n_pending == 0)
+        mem_free(t);
+    if (done != NULL)
+        done(arg, ok, err);
+}
+
+static void on_journal(void *arg, const struct journal_entry *entry, bool ok, const struct err *err)
+{
+    struct twin *t = arg;
+
+    note_journal(t->engine, ok, err);
+    on_one(t, entry, ok, err);
+}
+
+static void on_overflow(void *arg, const struct journal_entry *entry, bool ok,
+                        const struct err *err)
+{
+    struct twin *t = arg;
+
+    if (!ok)
+        log_error("journal", "%s", err->text);
+    on_one(t, entry, ok, err);
+}
+
+void engine_record_fold(struct engine *e, struct journal_entry *entry)
+{
+    entry->time = loop_now(e->deps.loop).wall;
+    log_entry(entry);
+    fold(e, entry);
+}
+
+void engine_record_forced(struct engine *e, struct journal_entry *entry, bool to_journal,
+                          engine_recorded *done, void *arg)
+{
+    struct twin *t = mem_zalloc(sizeof(*t));
+
+    engine_record_fold(e, entry);
+    *t = (struct twin){ .engine = e, .done = done, .arg = arg, .n_pending = to_journal ? 2 : 1 };
+    if (to_journal)
+        journal_append(e->deps.journal, entry, on_journal, t);
+    journal_append_overflow(e->deps.journal, entry, on_overflow, t);
+}
+
+void engine_record_overflow(struct engine *e, const struct journal_entry *entry,
+                            engine_recorded *done, void *arg)
+{
+    struct twin *t = mem_zalloc(sizeof(*t));
+
+    *t = (struct twin){ .engine = e, .done = done, .arg = arg, .n_pending = 1 };
+    journal_append_overflow(e->deps.journal, entry, on_overflow, t);
+}
+
+/* ---- alarms --------------------------------------------------------------------------------- */
 
 void engine_record_alarm(struct engine *e, const char *group, const char *name, const char *text)
 {

@@ -162,6 +162,8 @@ void engine_decide_input(const struct engine *e, const struct engine_group *g,
                          struct failover_input *in);
 /* Nobody may start an operation: one has not settled, or its end is not written, or an adoption. */
 bool engine_decide_is_locked(const struct engine_group *g);
+/* If it is locked, then by nothing but the last entry of an ended operation. */
+bool engine_decide_is_only_ending(const struct engine_group *g);
 int8_t engine_decide_active(const struct engine *e, const struct engine_group *g);
 const char *engine_cluster_name(const struct engine *e, const struct engine_group *g, int place);
 int engine_cluster_place(const struct engine *e, const struct engine_group *g, const char *name);
@@ -197,6 +199,15 @@ void engine_record(struct engine *e, struct journal_entry *entry, bool folds_now
 /* The same entry once more, after the journal could not write it: it is folded already. */
 void engine_record_again(struct engine *e, const struct journal_entry *entry, engine_recorded *done,
                          void *arg);
+/* Of an operation that goes on without the journal: to the overflow file, and (to_journal) to the
+ * journal too.  done runs once, when one of them has it or neither. */
+void engine_record_forced(struct engine *e, struct journal_entry *entry, bool to_journal,
+                          engine_recorded *done, void *arg);
+/* What happened, for the ledger and the log; whoever calls this keeps it elsewhere. */
+void engine_record_fold(struct engine *e, struct journal_entry *entry);
+/* To the overflow file alone: it is folded already, and its time is set. */
+void engine_record_overflow(struct engine *e, const struct journal_entry *entry,
+                            engine_recorded *done, void *arg);
 void engine_record_alarm(struct engine *e, const char *group, const char *name, const char *text);
 void engine_record_tell(struct engine *e, const struct journal_entry *entry);
 

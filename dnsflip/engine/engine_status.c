@@ -54,6 +54,11 @@ void engine_node_status(const struct engine *e, struct node_status *out)
     if (e->deps.journal != NULL)
         journal_backlog(e->deps.journal, &out->journal_backlog, &out->journal_backlog_ms);
     str_copy(out->alarm, sizeof(out->alarm), e->alarm);
+    /* A disk that hangs reports nothing. */
+    if (out->journal_backlog_ms > OP_DURABLE_MS && out->alarm[0] == '\0')
+        str_format(out->alarm, sizeof(out->alarm),
+                   "journal: nothing has become durable for %lld ms, %llu entries wait",
+                   (long long)out->journal_backlog_ms, (unsigned long long)out->journal_backlog);
 }
 
 static void say_diverged(const struct engine *e, const struct engine_group *g,

@@ -42,6 +42,7 @@ void journal_destroy(struct journal *j)
     }
     buf_fini(&j->lines);
     ledger_free(j->durable);
+    mem_free(j->merge.entries);
     close_if_open(j->wake_fd);
     close_if_open(j->done_fd);
     close_if_open(j->fd);
@@ -81,7 +82,7 @@ static void report_trouble(struct journal *j)
     trouble = j->trouble;
     atomic_store_explicit(&j->has_trouble, false, memory_order_release);
     if (j->on_trouble != NULL)
-        j->on_trouble(j->trouble_arg, &trouble);
+        j->on_trouble(j->callbacks_arg, &trouble);
 }
 
 static void on_done(void *arg)
@@ -103,24 +104,26 @@ static void on_done(void *arg)
     }
 }
 
-void journal_append(struct journal *j, const struct journal_entry *entry, journal_done *done,
-                    void *arg)
+void journal_queue(struct journal *j, enum slip_kind kind, const struct journal_entry *entry,
+                   bool has_room, journal_done *done, void *arg)
 {
     struct slip *s = mem_zalloc(sizeof(*s));
     uint64_t queued = atomic_load_explicit(&j->queued, memory_order_relaxed);
 
+    s->kind = kind;
     s->entry = *entry;
     s->done = done;
     s->arg = arg;
     s->era = j->era;
     s->queued = loop_now(j->loop).mono;
-    if (queued - j->reported < JOURNAL_QUEUE_MAX) {
+    if (has_room && queued - j->reported < JOURNAL_QUEUE_MAX) {
         j->ring[queued & (JOURNAL_QUEUE_MAX - 1)] = s;
         atomic_store_explicit(&j->queued, queued + 1, memory_order_release);
         journal_poke(j->wake_fd);
         return;
     }
-    (void)err_set(&s->err, ERR_LIMIT, "%d entries wait for the disk already", JOURNAL_QUEUE_MAX);
+    (void)err_set(&s->err, ERR_LIMIT, "%d entries wait for the disk already",
+                  j->is_overflow ? JOURNAL_OVERFLOW_MAX : JOURNAL_QUEUE_MAX);
     if (done == NULL) {
         mem_free(s);
         return;
@@ -128,6 +131,21 @@ void journal_append(struct journal *j, const struct journal_entry *entry, journa
     *j->refused_end = s;
     j->refused_end = &s->next;
     journal_poke(j->done_fd);
+}
+
+void journal_append(struct journal *j, const struct journal_entry *entry, journal_done *done,
+                    void *arg)
+{
+    /* What happened before comes before. */
+    journal_merge_start(j);
+    journal_queue(j, SLIP_APPEND, entry, true, done, arg);
+}
+
+void journal_append_missing(struct journal *j, const struct journal_entry *entry,
+                            journal_done *done, void *arg)
+{
+    journal_merge_start(j);
+    journal_queue(j, SLIP_MERGE, entry, true, done, arg);
 }
 
 void journal_backlog(const struct journal *j, uint64_t *entries, int64_t *oldest_ms)
@@ -157,22 +175,39 @@ static int on_replayed(void *arg, const struct journal_entry *entry, struct err 
     return r->cfg->visit != NULL ? r->cfg->visit(r->cfg->arg, entry, err) : 0;
 }
 
-static int replay(struct journal *j, const struct journal_cfg *cfg, struct err *err)
+/* Opens the file as it can be had: on a read-only file system for reading alone. */
+static int open_for_replay(const struct journal *j, bool *is_readonly, struct err *err)
 {
-    struct replay r = { .cfg = cfg, .durable = j->durable };
-    uint64_t torn_bytes = 0;
+    int fd = open(j->path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
 
-    j->fd = open(j->path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-    if (j->fd < 0 && errno == ENOENT)
+    *is_readonly = fd < 0 && errno == EROFS;
+    if (*is_readonly)
+        fd = open(j->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT)
         return err_set(err, ERR_USAGE,
                        "there is no journal %s: was this node ever failed over? "
                        "`dnsflip init --active CLUSTER` answers that",
                        j->path);
+    return fd >= 0 ? fd : err_sys(err, errno, "cannot open journal %s", j->path);
+}
+
+static int replay(struct journal *j, const struct journal_cfg *cfg, struct err *err)
+{
+    struct replay r = { .cfg = cfg, .durable = j->durable };
+    uint64_t torn_bytes = 0;
+    bool is_readonly;
+
+    j->fd = open_for_replay(j, &is_readonly, err);
     if (j->fd < 0)
-        return err_sys(err, errno, "cannot open journal %s", j->path);
-    journal_old_clean(j->state_dir);
+        return -1;
     if (journal_file_read(j->fd, j->path, NULL, on_replayed, &r, &j->tail, &torn_bytes, err) != 0)
         return -1;
+    if (is_readonly) {
+        close(j->fd);
+        j->fd = -1;
+        return 0;
+    }
+    journal_old_clean(j->state_dir);
     /* Also makes durable what a killed judge had written, but not synced. */
     return journal_file_cut(j->fd, j->path, &j->tail, err);
 }
@@ -193,38 +228,74 @@ static int start_writer(struct journal *j, struct err *err)
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (rc != 0)
         return err_sys(err, rc, "cannot start the journal's thread");
-    (void)pthread_setname_np(j->thread, "journal");
+    (void)pthread_setname_np(j->thread, j->is_overflow ? "overflow" : "journal");
     return 0;
+}
+
+static struct journal *journal_new(struct loop *loop)
+{
+    struct journal *j = mem_zalloc(sizeof(*j));
+
+    j->loop = loop;
+    j->wake_fd = j->done_fd = j->fd = j->lock = -1;
+    j->refused_end = &j->refused;
+    buf_init(&j->lines, JOURNAL_BATCH_BYTES);
+    return j;
+}
+
+/* With the lock held. */
+static int begin(struct journal *j, const struct journal_cfg *cfg, struct err *err)
+{
+    if (journal_file_path(j->path, cfg->state_dir, JOURNAL_FILE, err) != 0)
+        return -1;
+    (void)str_copy(j->state_dir, sizeof(j->state_dir), cfg->state_dir);
+    return replay(j, cfg, err) != 0 ? -1 : start_writer(j, err);
+}
+
+/* A second writer: it must work while the first hangs. */
+static int begin_overflow(struct journal *j, const struct journal_cfg *cfg, struct err *err)
+{
+    struct journal *o = journal_new(cfg->loop);
+
+    o->is_overflow = true;
+    o->initialised = j->durable->initialised;
+    if (!str_copy(o->path, sizeof(o->path), cfg->overflow)) {
+        (void)err_set(err, ERR_LIMIT, "%.200s...: a path has at most %d bytes", cfg->overflow,
+                      PATH_BYTES - 1);
+    } else if (start_writer(o, err) == 0) {
+        j->overflow = o;
+        j->merge.again = loop_timer_new(j->loop, journal_merge_again, j);
+        journal_merge_find(j, cfg);
+        journal_merge_start(j);
+        return 0;
+    }
+    loop_fd_free(o->watch);
+    journal_destroy(o);
+    return -1;
 }
 
 int journal_open(const struct journal_cfg *cfg, struct journal **out, struct err *err)
 {
-    struct journal *j = mem_zalloc(sizeof(*j));
+    struct journal *j = journal_new(cfg->loop);
 
-    j->loop = cfg->loop;
-    j->wake_fd = j->done_fd = j->fd = -1;
-    j->refused_end = &j->refused;
     j->on_trouble = cfg->trouble;
-    j->trouble_arg = cfg->arg;
+    j->on_merged = cfg->merged;
+    j->callbacks_arg = cfg->arg;
     j->durable = cfg->durable;
     j->file_bytes = cfg->file_bytes;
     j->old_files = cfg->old_files;
-    buf_init(&j->lines, JOURNAL_BATCH_BYTES);
     j->lock = journal_file_lock(cfg->state_dir, err);
-    if (j->lock < 0)
-        goto failed;
-    if (journal_file_path(j->path, cfg->state_dir, JOURNAL_FILE, err) != 0)
-        goto failed;
-    (void)str_copy(j->state_dir, sizeof(j->state_dir), cfg->state_dir);
-    if (replay(j, cfg, err) != 0 || start_writer(j, err) != 0)
-        goto failed;
+    if (j->lock < 0 || begin(j, cfg, err) != 0) {
+        loop_fd_free(j->watch);
+        journal_destroy(j);
+        return -1;
+    }
+    if (cfg->overflow != NULL && begin_overflow(j, cfg, err) != 0) {
+        journal_close(j);
+        return -1;
+    }
     *out = j;
     return 0;
-
-failed:
-    loop_fd_free(j->watch);
-    journal_destroy(j);
-    return -1;
 }
 
 /* True once the writer has left its loop, false if it has not by JOURNAL_CLOSE_MS. */
@@ -249,6 +320,10 @@ void journal_close(struct journal *j)
 {
     if (j == NULL)
         return;
+    journal_close(j->overflow);
+    j->overflow = NULL;
+    loop_timer_free(j->merge.again);
+    j->merge.again = NULL;
     loop_fd_free(j->watch);
     atomic_store_explicit(&j->is_stopping, true, memory_order_release);
     journal_poke(j->wake_fd);

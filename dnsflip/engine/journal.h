@@ -14,12 +14,14 @@ struct journal;
 struct ledger;
 struct loop;
 
-#define JOURNAL_FILE "journal.jsonl" /* in state_dir */
-#define JOURNAL_LOCK "lock"          /* in state_dir: one judge at a time */
+#define JOURNAL_FILE "journal.jsonl"           /* in state_dir */
+#define JOURNAL_OVERFLOW_FILE "overflow.jsonl" /* beside the control socket */
+#define JOURNAL_LOCK "lock"                    /* in state_dir: one judge at a time */
 #define JOURNAL_LINE_MAX 12288       /* bytes, newline included; a full entry, all escaped, fits */
 #define JOURNAL_QUEUE_MAX 16384      /* entries waiting for the disk */
 #define JOURNAL_RETRY_MS 1000        /* at least, between two tries to reopen after a failure */
 #define JOURNAL_CLOSE_MS 2000        /* journal_close waits no longer for the disk */
+#define JOURNAL_OVERFLOW_MAX 1024    /* entries in the overflow file */
 #define JOURNAL_BEGIN_AGAIN_MS 60000 /* at least, between two tries to begin a new file */
 
 /* ok: durable on disk.  !ok: err says why (write failed, queue full). */
@@ -61,15 +63,20 @@ __attribute__((warn_unused_result)) int journal_create(const char *state_dir,
                                                        const struct journal_entry entries[],
                                                        size_t n, struct err *err);
 
-/* Runs in the loop's thread: a new file could not be begun; the journal goes on in the old one. */
+/* Both run in the loop's thread.  Trouble that costs no entry: a new file could not be begun and
+ * the journal goes on in the old one, or the overflow file cannot be read.  Merged: so many entries
+ * that only the overflow file had are now in the journal. */
 typedef void journal_trouble(void *arg, const struct err *err);
+typedef void journal_merged(void *arg, size_t entries);
 
 struct journal_cfg {
     const char *state_dir;
     struct loop *loop;
     journal_visit *visit; /* of the replay */
     journal_trouble *trouble;
-    void *arg; /* of both */
+    journal_merged *merged;
+    void *arg;            /* of all three */
+    const char *overflow; /* the overflow file; NULL = none.  Wants durable */
     /* What a start would know: folded by the journal from what is durable and nothing else, in the
      * order of the disk.  The journal's own from here on, also on failure.  NULL = no new file is
      * ever begun. */
@@ -80,7 +87,8 @@ struct journal_cfg {
 };
 
 /* Takes the lock (ERR_CONFLICT: another judge has it), replays into visit, cuts a torn last line,
- * starts the writer thread. */
+ * starts the writer thread.  Behind the journal's own entries visit gets those that only the
+ * overflow file has.  A read-only file system is no obstacle: entries fail until it is writable. */
 __attribute__((warn_unused_result)) int journal_open(const struct journal_cfg *cfg,
                                                      struct journal **out, struct err *err);
 
@@ -100,6 +108,17 @@ void journal_close(struct journal *j);
  * file anew, at most every JOURNAL_RETRY_MS, and fail until that works. */
 void journal_append(struct journal *j, const struct journal_entry *entry, journal_done *done,
                     void *arg);
+
+/* The same, but nothing is written if the journal knows already what an operation's entry says
+ * (ledger_awaits): for what may have got there on another way. */
+void journal_append_missing(struct journal *j, const struct journal_entry *entry,
+                            journal_done *done, void *arg);
+
+/* The same with the overflow file, for an operation that goes on though the journal cannot be
+ * written.  As soon as it can, at the latest by the next start, all that is there and that the
+ * journal lacks is merged into it. */
+void journal_append_overflow(struct journal *j, const struct journal_entry *entry,
+                             journal_done *done, void *arg);
 
 /* Entries queued and not yet reported, and how long the oldest has waited. */
 void journal_backlog(const struct journal *j, uint64_t *entries, int64_t *oldest_ms);

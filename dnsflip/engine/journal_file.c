@@ -209,6 +209,8 @@ int journal_file_lock(const char *state_dir, struct err *err)
     if (journal_file_path(path, state_dir, JOURNAL_LOCK, err) != 0)
         return -1;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, JOURNAL_FILE_MODE);
+    if (fd < 0 && errno == EROFS)
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) {
         bool has_folder = errno != ENOENT;
 

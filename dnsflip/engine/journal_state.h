@@ -17,9 +17,27 @@
 _Static_assert((JOURNAL_QUEUE_MAX & (JOURNAL_QUEUE_MAX - 1)) == 0, "slots are counted modulo");
 _Static_assert(JOURNAL_BATCH_BYTES > JOURNAL_LINE_MAX, "a batch holds at least one line");
 
+enum slip_kind {
+    SLIP_APPEND = 0,
+    SLIP_MERGE, /* from the overflow file: nothing is written if the journal knows it */
+    SLIP_CLEAR, /* of the overflow file: it is not needed any more */
+};
+
+/* What is durable in the overflow file and, as far as is known, not in the journal. */
+struct journal_merge {
+    struct journal_entry *entries; /* owned; JOURNAL_OVERFLOW_MAX, or NULL while there is none */
+    size_t n;
+    size_t n_on_their_way;       /* to the overflow file */
+    size_t n_merging, n_pending; /* of the first entries: handed to the writer, not back yet */
+    size_t n_written;
+    bool has_failed;
+    struct loop_timer *again; /* owned */
+};
+
 /* One entry on its way.  The loop's thread makes it, fills it and frees it; between queued and
  * finished only the writer touches it. */
 struct slip {
+    enum slip_kind kind;
     struct journal_entry entry;
     journal_done *done;
     void *arg;
@@ -53,7 +71,10 @@ struct journal {
     uint64_t era; /* counts the failures reported; entries of an era stand or fall together */
     int lock;
     journal_trouble *on_trouble;
-    void *trouble_arg;
+    journal_merged *on_merged;
+    void *callbacks_arg;
+    struct journal *overflow; /* owned; its file is another, it has no lock and no ledger */
+    struct journal_merge merge;
 
     /* the writer's */
     char path[PATH_BYTES];
@@ -64,7 +85,9 @@ struct journal {
     bool has_failed;    /* failed_era is one */
     struct err failure; /* of the file, or of failed_era */
     struct buf lines;
-    struct ledger *durable; /* owned; see struct journal_cfg */
+    bool is_overflow;
+    struct wall initialised; /* of an overflow: the journal it belongs to */
+    struct ledger *durable;  /* owned; see struct journal_cfg */
     char state_dir[PATH_BYTES];
     uint64_t file_bytes;
     uint32_t old_files;
@@ -86,6 +109,20 @@ static inline struct slip *journal_slip(struct journal *j, uint64_t number)
 
 /* Without a writer, or by it as the last thing it does. */
 void journal_destroy(struct journal *j);
+
+/* As journal_append; without room it is refused as if the queue were full. */
+void journal_queue(struct journal *j, enum slip_kind kind, const struct journal_entry *entry,
+                   bool has_room, journal_done *done, void *arg);
+
+/* ---- journal_merge.c ------------------------------------------------------------------------ */
+
+/* At start, behind the replay: what the overflow file has beyond the journal is visited and kept.
+ */
+void journal_merge_find(struct journal *j, const struct journal_cfg *cfg);
+
+/* Hands what is kept to the writer, unless that is under way. */
+void journal_merge_start(struct journal *j);
+void journal_merge_again(void *arg); /* the timer's callback: arg is the journal */
 
 /* ---- journal_writer.c ----------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #include "dnsflip/base/fsio.h"
 #include "dnsflip/engine/journal_codec.h"
 #include "dnsflip/engine/journal_old.h"
+#include "dnsflip/engine/journal_overflow.h"
 #include "dnsflip/engine/journal_state.h"
 #include "dnsflip/engine/ledger.h"
 
@@ -49,21 +50,33 @@ static bool is_open(struct journal *j)
     if (mono_since(now, j->tried) < JOURNAL_RETRY_MS)
         return false;
     j->tried = now;
-    j->fd = journal_file_reopen(j->path, &j->tail, &j->failure);
+    /* An overflow file is made when it is needed; what an earlier process left in it is kept. */
+    if (j->is_overflow && j->tail.seq == 0)
+        j->fd = journal_overflow_open(j->path, j->initialised, &j->tail, &j->failure);
+    else
+        j->fd = journal_file_reopen(j->path, &j->tail, &j->failure);
     return j->fd >= 0;
+}
+
+/* Only appends share a batch: what else there is looks at what is durable before it. */
+static bool is_alike(const struct slip *first, const struct slip *s)
+{
+    return first == s || (first->kind == SLIP_APPEND && s->kind == SLIP_APPEND);
 }
 
 /* Encodes slips from at on until the batch is full, end is reached or one cannot be written;
  * returns the first that is not in j->lines.  *next is the tail once they are durable. */
 static uint64_t fill_batch(struct journal *j, uint64_t at, uint64_t end, struct journal_tail *next)
 {
+    const struct slip *first = journal_slip(j, at);
+
     buf_reset(&j->lines);
     *next = j->tail;
     for (; at < end && j->lines.len + JOURNAL_LINE_MAX <= JOURNAL_BATCH_BYTES; at++) {
         struct slip *s = journal_slip(j, at);
         char hash[JOURNAL_HASH_BYTES];
 
-        if (j->has_failed && s->era <= j->failed_era)
+        if ((j->has_failed && s->era <= j->failed_era) || !is_alike(first, s))
             break;
         s->entry.seq = next->seq + 1;
         if (journal_encode(&s->entry, next->hash, &j->lines, hash, &s->err) != 0)
@@ -125,14 +138,46 @@ static void begin_if_due(struct journal *j)
     tell_trouble(j, &err);
 }
 
+/* The overflow file goes. */
+static void clear(struct journal *j, struct slip *s)
+{
+    if (j->fd >= 0)
+        close(j->fd);
+    j->fd = -1;
+    j->tail = (struct journal_tail){ 0 };
+    j->tried = (struct mono){ .ms = -JOURNAL_RETRY_MS };
+    s->ok = journal_overflow_remove(j->path, &s->err) == 0;
+}
+
+/* The journal has it: nothing is to be written. */
+static bool is_idle(const struct journal *j, const struct slip *s)
+{
+    return s->kind == SLIP_MERGE && !ledger_awaits(j->durable, &s->entry);
+}
+
 /* Finishes at least the slip at `at`; returns the first one that is left. */
 static uint64_t work(struct journal *j, uint64_t at, uint64_t end)
 {
     struct slip *first = journal_slip(j, at);
     struct journal_tail next;
 
+    if (first->kind == SLIP_CLEAR) {
+        clear(j, first);
+        return at + 1;
+    }
+    if (first->kind == SLIP_MERGE && j->durable == NULL) {
+        (void)err_set(&j->failure, ERR_REMOTE, "what %s lacks will be known at the next start",
+                      j->path);
+        fail(j, first);
+        return at + 1;
+    }
     if ((j->has_failed && first->era <= j->failed_era) || !is_open(j)) {
         fail(j, first);
+        return at + 1;
+    }
+    if (is_idle(j, first)) {
+        first->ok = true;
+        first->entry.seq = 0;
         return at + 1;
     }
     uint64_t batch_end = fill_batch(j, at, end, &next);

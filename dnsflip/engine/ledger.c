@@ -115,3 +115,28 @@ const struct operation *ledger_find_operation(const struct ledger *l, const char
     }
     return NULL;
 }
+
+/* Of the group's newest operation. */
+static bool awaits_in(const struct operation *op, const struct journal_entry *e)
+{
+    if (op_state_is_ended(op->state))
+        return false;
+    if (e->kind == ENTRY_STEP)
+        return e->state > op->state || e->step > op->step;
+    if (e->kind == ENTRY_MOVED)
+        return !op->is_changed;
+    if (e->kind == ENTRY_SETTLED)
+        return op->settled.ms == 0;
+    return e->kind == ENTRY_OUTCOME || e->kind == ENTRY_REFUSED;
+}
+
+bool ledger_awaits(const struct ledger *l, const struct journal_entry *e)
+{
+    const struct ledger_group *g = ledger_store_find(l, e->group);
+
+    if (g == NULL || !g->is_adopted || e->operation[0] == '\0')
+        return false;
+    if (g->op.state != OP_NONE && strcmp(g->op.id, e->operation) == 0)
+        return awaits_in(&g->op, e);
+    return e->kind != ENTRY_REFUSED && ledger_epoch_is_newer(e->epoch, ledger_group_epoch(g));
+}

@@ -88,10 +88,16 @@ void ledger_free(struct ledger *l); /* NULL does nothing */
  * enough: a REFUSED whose intent never became durable changes nothing; SETTLED, and an OUTCOME
  * done or not-converged, stand for a lost MOVED too; a move by auto or failover for its FENCE; an
  * INTENT ends an older operation whose outcome was lost as needing attention, and believes its own
- * `from`; any entry of an operation with is_forced stands for its lost intent too.  seq may be 0
- * (not yet known). */
+ * `from`; any entry of an operation with is_forced stands for its lost intent too.  An INTENT with
+ * is_forced comes from the overflow file: it need not be newer than other groups' epochs.  seq may
+ * be 0 (not yet known). */
 __attribute__((warn_unused_result)) int ledger_fold(struct ledger *l, const struct journal_entry *e,
                                                     struct err *err);
+
+/* Does an entry of the overflow file say what the journal still lacks?  True for an operation newer
+ * than all that its group did, and for what a running one has not got to yet: such an entry can be
+ * folded, in the order of the file.  False for what is known or has been overtaken. */
+bool ledger_awaits(const struct ledger *l, const struct journal_entry *e);
 
 /* NULL if the journal does not know it.  Borrowed; pointers stay valid until ledger_free. */
 const struct ledger_group *ledger_find(const struct ledger *l, const char *group);

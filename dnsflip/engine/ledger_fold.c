@@ -244,7 +244,8 @@ static int fold_intent(struct ledger *l, const struct journal_entry *e, struct e
         return refuse(e, err, "a reload that moves to another cluster, or brings no configuration");
     if (g->op.state != OP_NONE && strcmp(g->op.id, e->operation) == 0)
         return refuse(e, err, "the operation had begun already");
-    if (!ledger_epoch_is_newer(e->epoch, l->epoch))
+    /* One that was made without the journal comes late: others may have moved meanwhile. */
+    if (!ledger_epoch_is_newer(e->epoch, e->is_forced ? ledger_group_epoch(g) : l->epoch))
         return refuse(e, err, "its epoch is not newer than all before it");
     begin_operation(l, g, e);
     COPY(g->active, e->from);
@@ -448,6 +449,7 @@ static int fold_kind(struct ledger *l, const struct journal_entry *e, struct err
     case ENTRY_KEPT_ENDED:
     case ENTRY_KEPT_OUTAGE:
     case ENTRY_KEPT_REQUEST:
+    case ENTRY_OVERFLOW:
         break;
     }
     return refuse(e, err, "of an unknown kind");

@@ -13,6 +13,13 @@ static inline bool ledger_epoch_is_newer(uint32_t a, uint32_t b)
     return a != b && a - b < UINT32_C(0x80000000);
 }
 
+/* Of the newest that the group did. */
+static inline uint32_t ledger_group_epoch(const struct ledger_group *g)
+{
+    return g->op.state != OP_NONE && ledger_epoch_is_newer(g->op.epoch, g->epoch) ? g->op.epoch
+                                                                                  : g->epoch;
+}
+
 /* The group of that name, or NULL. */
 struct ledger_group *ledger_store_find(const struct ledger *l, const char *name);
 

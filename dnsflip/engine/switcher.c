@@ -28,6 +28,8 @@ struct instant switcher_now(const struct switcher *s)
 
 static void answer(struct switcher *s, int exit)
 {
+    static const char forced[] =
+        " without the journal: the overflow file keeps it until the journal can be written";
     struct command_result result = { .exit = exit, .epoch = s->op.epoch, .state = s->op.state };
     command_done *done = s->done;
 
@@ -37,11 +39,12 @@ static void answer(struct switcher *s, int exit)
     str_copy(result.operation, sizeof(result.operation), s->op.id);
     if (exit == 0 && s->op.verb == VERB_RELOAD)
         str_format(result.text, sizeof(result.text),
-                   "reload %s: %u names of %s get other answers: accepted", s->op.group,
-                   s->op.n_names, s->op.to);
+                   "reload %s: %u names of %s get other answers: accepted%s", s->op.group,
+                   s->op.n_names, s->op.to, s->op.is_forced ? forced : "");
     else if (exit == 0)
-        str_format(result.text, sizeof(result.text), "%s %s: %s -> %s accepted",
-                   verb_name(s->op.verb), s->op.group, s->op.from, s->op.to);
+        str_format(result.text, sizeof(result.text), "%s %s: %s -> %s accepted%s",
+                   verb_name(s->op.verb), s->op.group, s->op.from, s->op.to,
+                   s->op.is_forced ? forced : "");
     else
         str_copy(result.text, sizeof(result.text), s->op.detail);
     done(s->done_arg, &result);
@@ -98,11 +101,34 @@ void switcher_finish(struct switcher *s)
     switcher_free(s);
 }
 
+/* The journal did not take the intent in time, but somebody said by name that the move is to be
+ * made all the same: true while the overflow file is asked. */
+static bool asks_overflow(struct switcher *s, enum op_event event)
+{
+    if (s->op.state != OP_RECORDING || (s->op.overrides & OVERRIDE_DURABILITY) == 0)
+        return false;
+    if (s->forced == NULL && !s->has_tried_overflow &&
+        (event == OP_EVENT_NOT_DURABLE || event == OP_EVENT_DEADLINE)) {
+        s->op.deadline = mono_add(switcher_now(s).mono, OP_DURABLE_MS);
+        arm(s);
+        switcher_record_overflow(s);
+        return true;
+    }
+    /* It hangs too. */
+    if (event == OP_EVENT_DEADLINE)
+        s->op.overrides &= ~OVERRIDE_DURABILITY;
+    /* The journal says no while the overflow file has not said yes yet. */
+    return event == OP_EVENT_NOT_DURABLE && s->forced != NULL;
+}
+
 void switcher_event(struct switcher *s, enum op_event event, const char *detail)
 {
     struct operation before = s->op;
-    struct operation_result next = operation_step(s->op, event, switcher_now(s));
+    struct operation_result next;
 
+    if (asks_overflow(s, event))
+        return;
+    next = operation_step(s->op, event, switcher_now(s));
     s->op = next.op;
     if (detail != NULL && detail[0] != '\0' &&
         (op_state_is_ended(s->op.state) || s->op.state != before.state))
@@ -110,6 +136,10 @@ void switcher_event(struct switcher *s, enum op_event event, const char *detail)
     if (s->op.state != before.state)
         drop_effects(s);
     arm(s);
+    if (s->op.is_forced && !before.is_forced)
+        engine_record_alarm(s->engine, s->op.group, "without-journal",
+                            "an operation goes on though the journal cannot be written: the "
+                            "overflow file keeps it");
     switcher_record_progress(s, &before);
     engine_decide_mark(s->engine, s->group->index);
     if (before.state == OP_RECORDING && !op_state_is_ended(s->op.state))
@@ -149,6 +179,8 @@ void switcher_free(struct switcher *s)
         s->wait->switcher = NULL;
     if (s->intent != NULL)
         s->intent->switcher = NULL;
+    if (s->forced != NULL)
+        s->forced->switcher = NULL;
     loop_timer_free(s->deadline);
     loop_timer_free(s->retry);
     mem_free(s->changes);
@@ -178,8 +210,7 @@ static void fill_operation(struct switcher *s, const struct switcher_order *orde
     str_copy(op->from, sizeof(op->from), engine_cluster_name(s->engine, s->group, order->from));
     str_copy(op->to, sizeof(op->to), engine_cluster_name(s->engine, s->group, order->to));
     op->verb = order->verb;
-    /* Nothing keeps an intent that the journal does not take. */
-    op->overrides = order->overrides & ~OVERRIDE_DURABILITY;
+    op->overrides = order->overrides;
     op->has_fence = promotes && promotion->fence.n_argv > 0 && !order->is_promoted;
     op->has_hook = promotes && promotion->command.n_argv > 0 && !order->is_promoted;
     op->has_proof = promotes && promotion->proof.kind[0] != '\0';
@@ -254,7 +285,9 @@ void switcher_resume(struct engine *e, struct engine_group *g, const struct oper
     int result;
 
     s->op = *op;
-    s->is_intent_durable = true;
+    /* One that came from the overflow file goes on there. */
+    s->is_intent_durable = !op->is_forced;
+    s->is_forced_durable = op->is_forced;
     g->switcher = s;
     s->op.hook_timeout_ms = switcher_group_cfg(s)->promotion.timeout_ms;
     if (from < 0 || to < 0)

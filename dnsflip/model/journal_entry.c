@@ -35,6 +35,7 @@ const char *entry_kind_name(enum entry_kind k)
         [ENTRY_KEPT_ENDED] = "kept-ended",
         [ENTRY_KEPT_OUTAGE] = "kept-outage",
         [ENTRY_KEPT_REQUEST] = "kept-request",
+        [ENTRY_OVERFLOW] = "overflow",
     };
 
     assert((unsigned)k < ENTRY_KINDS);

@@ -51,8 +51,10 @@ enum entry_kind {
     ENTRY_KEPT_ENDED,     /* one of the history, whole */
     ENTRY_KEPT_OUTAGE,    /* to = cluster, started, ended: first and last move away */
     ENTRY_KEPT_REQUEST,   /* request_id, request_digest, operation, started */
+    /* Never in the journal. */
+    ENTRY_OVERFLOW, /* an overflow file begins: initialised = of the journal it belongs to */
 };
-#define ENTRY_KINDS (ENTRY_KEPT_REQUEST + 1)
+#define ENTRY_KINDS (ENTRY_OVERFLOW + 1)
 const char *entry_kind_name(enum entry_kind k); /* "init" ... */
 
 /* A plain value; members that a kind does not use stay zero and are not written. */

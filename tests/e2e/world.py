@@ -168,9 +168,12 @@ class Daemon:
         clusters = self.group(group)["clusters"]
         return next(c for c in clusters if c["name"] == cluster)[role]["verdict"]
 
+    def journal_path(self):
+        return self.folder / "state/journal.jsonl"
+
     def journal(self, **like):
         """Entries of the journal whose members have these values."""
-        lines = (self.folder / "state/journal.jsonl").read_text().splitlines()
+        lines = self.journal_path().read_text().splitlines()
         entries = [json.loads(line) for line in lines if line.endswith("}")]
         return [e for e in entries if all(e.get(k) == v for k, v in like.items())]
 
@@ -188,7 +191,7 @@ class Daemon:
 
     def start(self, *active, judged=True):
         """init, run, and wait until it answers and (judged) has seen both clusters well."""
-        if not (self.folder / "state/journal.jsonl").exists():
+        if not self.journal_path().exists():
             self.init(*active)
         self.launch()
         wait_until(self.is_serving, f"the daemon serves: {self.log}")

@@ -161,6 +161,8 @@ static void ask(struct chance *c)
         command.overrides = OVERRIDE_RULE(draw(c, GUARD_RULES));
     if (draw(c, 8) == 0)
         command.overrides |= OVERRIDE_PROMOTION;
+    if (draw(c, 4) == 0)
+        command.overrides |= OVERRIDE_DURABILITY;
     c->asked++;
     engine_command(c->story->engine, &command, on_answer, c);
 }
@@ -214,6 +216,7 @@ static void change_our_side(struct chance *c)
         break;
     case 1:
         world.disk = (enum world_disk)draw(c, 3);
+        world.overflow_disk = draw(c, 3) == 0 ? (enum world_disk)draw(c, 3) : DISK_OK;
         break;
     case 2:
         world.disk = DISK_OK;
@@ -278,7 +281,7 @@ static void pass(struct chance *c, int64_t ms)
 
 static void heal(void)
 {
-    world.disk = DISK_OK;
+    world.disk = world.overflow_disk = DISK_OK;
     world.disk_ms = 2;
     world.is_uplink_down = world.is_proof_broken = false;
     world.is_dns_silent = world.is_spent = false;

@@ -9,6 +9,7 @@
  *   CLUSTER flaps PERIOD | broken N | promoted | stale | leads-to ADDRESS
  *   dns silent|ok      face dead|ok      descriptors spent|ok      lock broken|ok
  *   uplink up|down     disk ok|stuck|fails|MSms     hook fence|promote ok|fails|hangs
+ *   overflow ok|stuck|fails   (the disk of the overflow file)
  *   proof broken       freeze TIME      clock +TIME|-TIME      restart [TIME]
  *   restart_with FILE       (another configuration, its clusters in the same order)
  *   reload FILE [TIME]      (the face takes it after TIME)
@@ -69,16 +70,27 @@ static bool act_cluster(struct world_cluster *c, char *const w[], int n)
     return c->is_promoted;
 }
 
+static const char *const disk_words[] = { "ok", "stuck", "fails" };
+
 static bool act_disk(const char *word)
 {
-    static const char *const words[] = { "ok", "stuck", "fails" };
     int value;
 
-    if (set_word(word, words, 3, &value)) {
+    if (set_word(word, disk_words, 3, &value)) {
         world.disk = (enum world_disk)value;
         return true;
     }
     return str_parse_duration(word, &world.disk_ms);
+}
+
+static bool act_overflow(const char *word)
+{
+    int value;
+
+    if (!set_word(word, disk_words, 3, &value))
+        return false;
+    world.overflow_disk = (enum world_disk)value;
+    return true;
 }
 
 static bool act_hook(const char *which, const char *how)
@@ -174,6 +186,8 @@ static bool act_world(struct story *s, char *const w[], int n)
     }
     if (n == 2 && strcmp(w[0], "disk") == 0)
         return act_disk(w[1]);
+    if (n == 2 && strcmp(w[0], "overflow") == 0)
+        return act_overflow(w[1]);
     if (n == 3 && strcmp(w[0], "hook") == 0)
         return act_hook(w[1], w[2]);
     if (n == 2 && strcmp(w[0], "proof") == 0) {

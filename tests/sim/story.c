@@ -81,9 +81,16 @@ static bool start_judge(struct story *s)
     pages.secondaries = s->secondaries = secondaries_new(&s->io);
     secondaries_use(s->secondaries, s->settings, world.page, world.serial);
     s->ledger = ledger_new();
+    if (world.disk == DISK_OK)
+        world_journal_merge();
     for (size_t i = 0; i < world.n_entries; i++) {
         if (ledger_fold(s->ledger, &world.entries[i], &err) < 0)
             return story_fail(s, "the journal does not replay: %s", err.text);
+    }
+    for (size_t i = 0; i < world.n_overflow; i++) {
+        if (ledger_awaits(s->ledger, &world.overflow[i]) &&
+            ledger_fold(s->ledger, &world.overflow[i], &err) < 0)
+            return story_fail(s, "the overflow file does not replay: %s", err.text);
     }
     if (!story_open_providers(s, s->settings, &s->providers, &pages))
         return false;
@@ -207,6 +214,7 @@ void story_end(struct story *s)
     page_unmap(world.page);
     close(s->page_fd);
     mem_free(world.entries);
+    mem_free(world.overflow);
     mem_free(world.loop);
     settings_free(s->settings);
 }
@@ -233,6 +241,9 @@ void story_check_always(struct story *s)
             has_intent |=
                 (world.entries[k].kind == ENTRY_INTENT || world.entries[k].kind == ENTRY_ADOPT) &&
                 world.entries[k].epoch == word.epoch;
+        for (size_t k = 0; k < world.n_overflow; k++)
+            has_intent |=
+                world.overflow[k].kind == ENTRY_INTENT && world.overflow[k].epoch == word.epoch;
         if (!has_intent)
             story_fail(s, "group %s answers with epoch %u, which no durable intent announced",
                        g->name, word.epoch);

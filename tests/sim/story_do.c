@@ -11,7 +11,7 @@
 #include "tests/sim/story.h"
 
 /* An answer comes when the act is durable or refused for not being so. */
-#define ANSWER_WITHIN_MS 3000
+#define ANSWER_WITHIN_MS 5000
 #define ANSWER_LOOK_MS 10
 
 static const struct verb_row {
@@ -41,9 +41,11 @@ static bool take_override(struct command *c, const char *name)
 
     if (strcmp(name, "promotion") == 0)
         c->overrides |= OVERRIDE_PROMOTION;
+    else if (strcmp(name, "durability") == 0)
+        c->overrides |= OVERRIDE_DURABILITY;
     else if (rule >= 0)
         c->overrides |= OVERRIDE_RULE(rule);
-    return rule >= 0 || strcmp(name, "promotion") == 0;
+    return rule >= 0 || strcmp(name, "promotion") == 0 || strcmp(name, "durability") == 0;
 }
 
 /* A word that takes the next one; true if it was one. */

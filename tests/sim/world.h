@@ -53,7 +53,7 @@ struct world {
     bool is_dns_silent;                          /* our own servers do not answer verification */
     bool is_spent;                               /* no descriptors: no check can start */
     bool is_lock_broken;                         /* nobody can say whether a hook runs */
-    enum world_disk disk;
+    enum world_disk disk, overflow_disk;
     int64_t disk_ms; /* an append takes so long */
     enum world_hook fence, promote;
     bool is_proof_broken; /* passes nowhere, promoted or not */
@@ -67,6 +67,8 @@ struct world {
     bool is_killed;
     struct journal_entry *entries; /* durable ones, in order */
     size_t n_entries;
+    struct journal_entry *overflow; /* durable in the overflow file */
+    size_t n_overflow;
 };
 
 extern struct world world;
@@ -96,6 +98,7 @@ void world_secondary_take(struct world_secondary *secondary);
  * --------------------------------------------------------- */
 struct journal *world_journal(void);
 void world_journal_keep(const struct journal_entry *entry); /* it is durable */
-void world_journal_kill(void); /* what is not durable is lost; nobody is told any more */
+void world_journal_merge(void); /* what only the overflow file has goes into the journal */
+void world_journal_kill(void);  /* what is not durable is lost; nobody is told any more */
 
 #endif
