@@ -139,9 +139,16 @@ void methods_reload(struct ctl_call *call)
     (void)str_copy(request.reason, sizeof(request.reason), common.reason);
     (void)str_copy(request.request_id, sizeof(request.request_id), common.request_id);
     (void)str_copy(request.request_digest, sizeof(request.request_digest), common.request_digest);
-    if (methods_check_overrides(call, &error) != 0)
+    /* The view that a restart serves lies beside the journal: without that disk it would not last.
+     */
+    if ((common.overrides & OVERRIDE_DURABILITY) != 0) {
+        (void)proto_fail(&error, PROTO_INVALID_PARAMS,
+                         "a reload needs the disk of state_dir: durability cannot be overridden");
         ctl_call_error(call, &error);
-    else if (!reply_repeat(call, &request))
+    } else if (methods_check_overrides(call, &error) != 0) {
+        ctl_call_error(call, &error);
+    } else if (!reply_repeat(call, &request)) {
         call->judge->reload(call->judge->judge, &request, on_reloaded, call);
+    }
     mem_free(adoptions);
 }
