@@ -284,7 +284,7 @@ static void how_it_ended_is_told_in_words(void **state)
     } cases[] = {
         { "", "d",
           "the journal could not make the intent durable in time: nothing has changed; see to the "
-          "disk of state_dir and ask again" },
+          "disk of state_dir and ask again, or ask with --override durability" },
         { "F", "Dh", "warning: the fence hook failed, the source may not be fenced" },
         { "F", "DhSTV", "warning: the fence hook failed, the source may not be fenced" },
         { "", "DSTV", "" },
