@@ -121,6 +121,7 @@ static void move(struct engine *e, struct engine_group *g, const struct command 
     struct switcher_order order = { .verb = c->verb,
                                     .overrides = c->overrides,
                                     .is_promoted = c->is_promoted };
+    static const struct guard_result diverged = { .rule = GUARD_DIVERGED, .effect = GUARD_VETO };
     struct command_result refusal;
     struct failover_input in;
     struct err err;
@@ -130,6 +131,12 @@ static void move(struct engine *e, struct engine_group *g, const struct command 
     to = destination(e, g, &in, c->cluster, c->verb, &err);
     if (to < 0) {
         engine_reply(done, arg, EXIT_ERROR, "%s", err.text);
+        return;
+    }
+    /* What the journal says is not what is served: there is no "already there". */
+    if (in.holds[GUARD_DIVERGED]) {
+        fill_veto(&diverged, c->verb, &refusal);
+        done(arg, &refusal);
         return;
     }
     if (reply_nothing_to_do(e, g, in.active, to, done, arg))

@@ -277,9 +277,3 @@ const char *wire_svcb_problem(const uint8_t *rdata, size_t len)
     }
     return values_problem(rdata, len);
 }
-
-bool wire_has_hints(const uint8_t *rdata, size_t len)
-{
-    return find_parameter(rdata, len, SVCB_IPV4HINT) != 0 ||
-           find_parameter(rdata, len, SVCB_IPV6HINT) != 0;
-}

@@ -56,7 +56,4 @@ int wire_name_at(uint16_t type);
  * in order, each once, with a value of their kind, and those that are mandatory are there. */
 const char *wire_svcb_problem(const uint8_t *rdata, size_t len);
 
-/* Whether a SVCB or HTTPS record has address hints. */
-bool wire_has_hints(const uint8_t *rdata, size_t len);
-
 #endif

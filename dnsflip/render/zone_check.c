@@ -189,8 +189,9 @@ static bool has_cname_target(const struct names *ns, const struct names_name *na
     return false;
 }
 
-/* Static records at a managed name: not of the types that its target gives, no hints, and none at
- * all where a target is a CNAME. */
+/* Static records at a managed name: none that say where its service is, for that is its target's to
+ * say, and what is said beside it neither moves with a flip nor is seen as a move; and none at all
+ * where a target is a CNAME. */
 static void check_beside_host(struct names *ns, const struct names_name *name)
 {
     bool has_cname = has_cname_target(ns, name);
@@ -209,9 +210,10 @@ static void check_beside_host(struct names *ns, const struct names_name *name)
                           "%s DNAME: it would redirect what lies below this managed name, and "
                           "each cluster has a name there",
                           text_of(name, &owner));
-        else if (set->type == WIRE_SVCB && wire_has_hints(set->rdatas[0].bytes, set->rdatas[0].len))
+        else if (set->type == WIRE_SVCB)
             names_problem(ns, name->zone, set->line,
-                          "%s SVCB: address hints at a managed name would outlive a flip",
+                          "%s SVCB: it would lead past a flip at this managed name; put it at a "
+                          "name below, or HTTPS into target:",
                           text_of(name, &owner));
         else if (has_cname)
             names_problem(ns, name->zone, set->line,

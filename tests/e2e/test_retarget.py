@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import urllib.request
 
 import pytest
@@ -360,3 +361,112 @@ def test_a_judge_killed_at_any_entry_of_the_move_ends_it(site, make):
         wait_until(daemon.is_serving, "the new judge's pair is served")
         wait_until(lambda: not pending(daemon), "nothing is pending any more")
         wait_kept(daemon)
+
+
+# ---- the surviving page against the journal
+
+
+def with_an_older_journal(daemon, older):
+    """A judge that comes back and finds the journal as it was, while the face goes on."""
+    supervisor = daemon.process
+    supervisor.send_signal(signal.SIGSTOP)
+    os.kill(daemon.children()["judge"], signal.SIGKILL)
+    (daemon.folder / "state/journal.jsonl").write_bytes(older)
+    supervisor.send_signal(signal.SIGCONT)
+    wait_until(lambda: daemon.cli("status").returncode == 0 and daemon.is_serving(), "the new judge serves")
+
+
+def test_a_page_that_is_wholly_another_clusters_is_diverged_until_it_is_adopted(daemon):
+    """Goal: the names stay where they are; only what is served can be adopted, and epochs go on above it."""
+    site = daemon.site
+    older = (daemon.folder / "state/journal.jsonl").read_bytes()
+    daemon.run("switch", "prod", "--to", "usw2")
+    epoch = daemon.group()["epoch"]
+    with Asker(daemon, NAMES, {site.usw2.ip}) as asker:
+        with_an_older_journal(daemon, older)
+        wait_until(lambda: "diverged" in daemon.group()["conditions"], "the group is diverged")
+        assert daemon.group()["active"] == "use1"
+        daemon.run("switch", "prod", "--to", "use1", code=3)
+        assert "answer with usw2" in daemon.run("adopt", "prod", "--active", "use1", code=6)
+        daemon.run("adopt", "prod", "--active", "usw2")
+        asker.goes_on()
+    assert not asker.wrong and not asker.lost
+    group = daemon.group()
+    assert group["active"] == "usw2" and "diverged" not in group["conditions"]
+    assert group["epoch"] > epoch
+
+
+def test_a_page_as_journalled_goes_on_with_epochs_above_it(daemon):
+    """Goal: a journal that lost a flip there and back is no reason to stop, nor to use an epoch twice."""
+    site = daemon.site
+    older = (daemon.folder / "state/journal.jsonl").read_bytes()
+    daemon.run("switch", "prod", "--to", "usw2")
+    daemon.run("switch", "prod", "--to", "use1", "--override", "destination-unknown", "--reason", "test")
+    epoch = daemon.group()["epoch"]
+    with_an_older_journal(daemon, older)
+    wait_until(daemon.is_judged, "nothing is in the way")
+    daemon.run("switch", "prod", "--to", "usw2")
+    assert daemon.group()["epoch"] > epoch
+    assert daemon.addresses(NAMES) == {site.usw2.ip}
+
+
+# ---- the disk under state_dir/view
+
+
+def test_a_hung_disk_under_the_view_holds_up_nothing(daemon):
+    """Goal: a reload, a flip and a stop go on though the view cannot be written; status and metrics tell."""
+    site = daemon.site
+    wait_kept(daemon)
+    os.mkfifo(daemon.folder / "state/view.new")  # opening it waits for a reader
+    daemon.write(site.config(site.group(deployments=["sales", "risk", "ml"])))
+    daemon.run("reload")
+    assert daemon.addresses(hostnames("ml")) == {site.use1.ip}
+    daemon.run("failover", "prod", "--reason", "test", "--override", "destination-unknown")
+    assert daemon.addresses(NAMES) == {site.usw2.ip}
+    assert "dnsflip_view_kept 0" in metrics(daemon) and not daemon.status()["node"]["tilted"]
+    assert daemon.stop() == 0
+
+
+def test_a_view_that_cannot_be_written_is_an_alarm_and_is_tried_again(daemon):
+    """Goal: the next one that works ends it."""
+    site = daemon.site
+    wait_kept(daemon)
+    (daemon.folder / "state/view.new").mkdir()
+    daemon.write(site.config(site.group(deployments=["sales", "risk", "ml"])))
+    daemon.run("reload")
+    wait_until(lambda: daemon.journal(kind="alarm", detail="view-not-kept"), "the alarm")
+    (daemon.folder / "state/view.new").rmdir()
+    daemon.write(site.config())
+    daemon.run("reload", "--accept", digest_in(daemon.run("reload", code=3)))
+    wait_kept(daemon)
+
+
+def test_a_view_older_than_the_last_accepted_move_is_not_believed(daemon):
+    """Goal: a view from a back-up must not move names back."""
+    site = daemon.site
+    wait_kept(daemon)
+    older = kept(daemon).read_bytes()
+    daemon.write(retargeted(site))
+    daemon.run("reload", "--accept", digest_in(daemon.run("reload", code=3)))
+    daemon.stop()
+    kept(daemon).write_bytes(older)
+    daemon.start(judged=False)
+    assert daemon.addresses(NAMES) == {other(site)}
+    daemon.stop()
+    kept(daemon).write_bytes(older)
+    daemon.write(site.config())
+    assert daemon.launch().wait(60) == 1
+    assert "older than the last accepted move" in daemon.log.read_text()
+
+
+def test_a_hold_is_lifted_by_name_for_an_accepted_reload(daemon):
+    """Goal: guards of a reload are overridden as those of any move."""
+    site = daemon.site
+    daemon.run("hold", "prod", "--reason", "test")
+    daemon.write(retargeted(site))
+    digest = digest_in(daemon.run("reload", code=3))
+    daemon.run("reload", "--accept", digest, code=3)
+    daemon.run("reload", "--accept", digest, "--override", "operator-hold", code=64)
+    daemon.run("reload", "--accept", digest, "--override", "operator-hold", "--reason", "test")
+    assert daemon.addresses(NAMES) == {other(site)}
+    assert daemon.journal(kind="intent", verb="reload")[0]["overrides"] == ["operator-hold"]

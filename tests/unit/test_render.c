@@ -193,8 +193,12 @@ static void a_managed_name_takes_its_types_from_its_target_alone(void **state)
         { "app HTTPS 1 . alpn=h2\n", "1: app.dr.example.com HTTPS: this is a managed name, its "
                                      "HTTPS comes from target: alone\n" },
         { "app SVCB 1 . ipv4hint=192.0.2.1\n",
-          "1: app.dr.example.com SVCB: address hints at a managed name would outlive a flip\n" },
-        { "app SVCB 1 . alpn=h2\n", "" },
+          "1: app.dr.example.com SVCB: it would lead past a flip at this managed name; put it at a "
+          "name below, or HTTPS into target:\n" },
+        { "app SVCB 1 . alpn=h2\n",
+          "1: app.dr.example.com SVCB: it would lead past a flip at this managed name; put it at a "
+          "name below, or HTTPS into target:\n" },
+        { "_x.app SVCB 1 . alpn=h2\n", "" },
         { "app DNAME b\n", "1: app.dr.example.com DNAME: it would redirect what lies below this "
                            "managed name, and each cluster has a name there\n" },
         { "app TXT \"beside it\"\n", "" },

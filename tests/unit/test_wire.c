@@ -186,29 +186,6 @@ static void https_rdata_are_checked(void **state)
     }
 }
 
-static void hints_are_found(void **state)
-{
-    static const struct {
-        const char *text;
-        bool has_hints;
-    } cases[] = {
-        { "1 . alpn=h2", false },
-        { "0 a.example.", false },
-        { "1 . ipv4hint=192.0.2.1", true },
-        { "1 a.example. alpn=h2 port=53 ipv6hint=2001:db8::1", true },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        uint8_t wire[512];
-        struct err err;
-        size_t n = wire_https_parse(cases[i].text, wire, sizeof(wire), &err);
-
-        assert_true(n > 0);
-        assert_int_equal(wire_has_hints(wire, n), cases[i].has_hints);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,7 +196,6 @@ int main(void)
         cmocka_unit_test(a_mail_boxs_local_part_is_one_label),
         cmocka_unit_test(types_have_names_or_numbers),
         cmocka_unit_test(https_rdata_are_checked),
-        cmocka_unit_test(hints_are_found),
     };
 
     return cmocka_run_group_tests_name("wire", tests, NULL, NULL);
