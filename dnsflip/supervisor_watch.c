@@ -16,8 +16,11 @@ int supervisor_watch_open(struct supervisor *s, struct err *err)
 
 static void write_status(const struct supervisor *s, char *out, size_t cap)
 {
-    const char *face = s->face.pid != 0 ? "answering" : "not answering, the face is restarted";
-    const char *judge = s->judge.pid == 0      ? "; no judge, it is restarted"
+    bool is_answering = s->face.pid != 0 || supervisor_holds_sockets(s);
+    const char *face = is_answering ? "answering" : "not answering, the face is restarted";
+    const char *judge = s->judge.pid == 0 && supervisor_holds_judge(s)
+                            ? "; no judge, an upgrade is under way"
+                        : s->judge.pid == 0    ? "; no judge, it is restarted"
                         : !s->is_judge_greeted ? "; the judge starts"
                                                : "; judging";
     char refused[LINK_TEXT_BYTES + 40] = "";
@@ -63,7 +66,9 @@ int64_t supervisor_watch(struct supervisor *s, struct mono now)
     bool is_going = s->stage == STAGE_FIRST_START || s->stage == STAGE_RUN;
 
     if (mono_since(now, s->tick) >= 0) {
-        bool is_wanted = is_going && (s->kept.generation != 0 || s->offered.generation != 0);
+        /* While the face of before an upgrade answers, a new one is not what all depends on. */
+        bool is_wanted = is_going && !supervisor_holds_sockets(s) &&
+                         (s->kept.generation != 0 || s->offered.generation != 0);
         s->tick = mono_add(now, SUPERVISOR_TICK_MS);
         if (supervisor_pulse_tick(&s->pulse, is_wanted, is_going && s->face.pid != 0)) {
             log_error("face", "killed: no sign of life for %d s",

@@ -339,3 +339,16 @@ def test_killing_the_supervisor_in_an_upgrade_leaves_nothing_behind(installed, s
     wait_until(installed.is_serving, "the next start serves")
     assert runs(installed)["version"] == other_version("x")
     assert installed.addresses(NAMES) == {installed.site.usw2.ip}
+
+
+@pytest.mark.parametrize("sign", MOMENTS)
+def test_a_stop_in_the_middle_ends_all(installed, sign):
+    """Goal: SIGTERM is obeyed at any moment, with exit code 0 and nobody left."""
+    children = installed.children()
+    install(installed.bin, other_version("x"))
+    installed.process.send_signal(signal.SIGUSR2)
+    wait_until(lambda: sign in installed.log.read_text(), sign)
+    children |= {f"new {w}": pid for w, pid in installed.children().items()}
+    assert installed.stop() == 0
+    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}/fd/0") for pid in children.values()), "all have ended")
+    assert not (installed.folder / "s").exists()
