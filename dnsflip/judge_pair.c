@@ -1,5 +1,7 @@
 /* dnsflip/judge_pair.c -- views and pages: made, filled with what is served now, handed on. */
+#include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "dnsflip/base/log.h"
@@ -11,6 +13,8 @@
 #include "dnsflip/judge_state.h"
 #include "dnsflip/render/render.h"
 #include "dnsflip/render/restamp.h"
+
+#define COOKIES_LAST_MS UINT64_C(86400000) /* how long one secret of our own makes cookies */
 
 void judge_pair_drop(struct judge_pair *pair)
 {
@@ -192,18 +196,66 @@ static int gather_keys(const struct settings *s, struct transfer_key keys[TRANSF
     return 0;
 }
 
-/* -1 in *out and success if there are no keys. */
-static int make_secrets(const struct settings *s, uint64_t generation, int *out, struct err *err)
+/* The secret that the kept pair's cookies were made with, if it was of our own making. */
+static void keep_cookies(const struct judge_pair *kept, struct secrets_cookies *out)
+{
+    const struct secrets *s = NULL;
+    struct err err;
+
+    if (kept->secrets_fd < 0)
+        return;
+    if (secrets_open(kept->secrets_fd, &s, &err) != 0) {
+        log_warn("judge", "clients need new cookies, the kept ones are unusable: %s", err.text);
+        return;
+    }
+    if (s->cookies.made_ms != 0)
+        *out = s->cookies;
+    secrets_close(s);
+}
+
+/* Those of the file; without one a secret of our own, which outlives reloads and judges, and gives
+ * way to a new one once a day: cookies of the one before are taken as long as they would be. */
+static int make_cookies(const struct settings *s, const struct judge_pair *kept,
+                        struct secrets_cookies *out, struct err *err)
+{
+    const struct dns_cfg *cfg = &s->node.dns;
+    struct cookie_secrets *made = &out->secrets;
+    uint64_t now_ms = (uint64_t)wall_now().ms;
+
+    if (cfg->cookie_secret_file[0] != '\0' && cfg->n_cookie_secrets == 0)
+        return err_set(err, ERR_CONFIG,
+                       "node.dns.cookie_secret_file: %s cannot be read by the user that dnsflip "
+                       "runs as",
+                       cfg->cookie_secret_file);
+    if (cfg->n_cookie_secrets > 0) {
+        made->n = cfg->n_cookie_secrets;
+        memcpy(made->secret, cfg->cookie_secrets, sizeof(made->secret));
+        return 0;
+    }
+    keep_cookies(kept, out);
+    if (made->n > 0 && now_ms - out->made_ms < COOKIES_LAST_MS)
+        return 0;
+    memcpy(made->secret[1], made->secret[0], COOKIE_SECRET_BYTES);
+    made->n = made->n > 0 ? 2 : 1;
+    out->made_ms = now_ms;
+    if (getrandom(made->secret[0], COOKIE_SECRET_BYTES, 0) != COOKIE_SECRET_BYTES)
+        return err_sys(err, errno, "getrandom");
+    return 0;
+}
+
+static int make_secrets(const struct settings *s, uint64_t generation,
+                        const struct judge_pair *kept, int *out, struct err *err)
 {
     struct transfer_key keys[TRANSFER_KEYS_MAX];
+    struct secrets_cookies cookies = { .made_ms = 0 };
     size_t n;
-    int result = gather_keys(s, keys, &n, err);
 
     *out = -1;
-    if (result == 0 && n > 0)
-        *out = secrets_new(generation, keys, n, err);
+    if (gather_keys(s, keys, &n, err) == 0 && make_cookies(s, kept, &cookies, err) == 0)
+        *out = secrets_new(generation, keys, n, &cookies, err);
     explicit_bzero(keys, sizeof(keys));
-    return result == 0 && (n == 0 || *out >= 0) ? 0 : -1;
+    explicit_bzero(&cookies, sizeof(cookies));
+    return *out >= 0 ? 0 : -1;
 }
 
 static int open_view(const struct settings *s, const struct judge_answers *answers,
@@ -236,7 +288,7 @@ int judge_pair_make(const struct settings *s, const struct ledger *ledger,
                                 .serial = next_serial(ledger, kept) };
     if (open_view(s, answers, out, err) < 0)
         goto fail;
-    if (make_secrets(s, out->generation, &out->secrets_fd, err) < 0)
+    if (make_secrets(s, out->generation, kept, &out->secrets_fd, err) < 0)
         goto fail;
     out->page_fd = page_new((uint32_t)s->n_groups, out->generation, &out->page, err);
     out->words = out->page;

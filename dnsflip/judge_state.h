@@ -32,7 +32,7 @@ struct view;
 /* A view and the page that goes with it. */
 struct judge_pair {
     int view_fd, page_fd;     /* owned, -1 = none */
-    int secrets_fd;           /* owned, -1 = none: there are no keys */
+    int secrets_fd;           /* owned, -1 = none */
     const struct view *view;  /* owned */
     const struct page *words; /* owned */
     struct page *page;        /* the same, writable: NULL unless this judge made it */

@@ -17,6 +17,12 @@ struct inet_addr {
     uint16_t port; /* host order */
 };
 
+/* How many of its bytes count: 4, 16; 0 if it is not set. */
+static inline uint8_t inet_ip_bytes(const struct inet_ip *ip)
+{
+    return ip->family == 4 ? 4 : ip->family == 6 ? 16 : 0;
+}
+
 /* All addresses that begin as ip does; the rest of ip is zero. */
 struct inet_net {
     struct inet_ip ip;

@@ -135,8 +135,11 @@ static void load_dns(struct loader *l, const struct yaml_node *map, struct node_
     const struct key_spec *keys = schema_keys(SCHEMA_DNS);
 
     loader_defaults(keys, out);
-    if (map != NULL && loader_section(l, map, keys, out))
+    if (map != NULL && loader_section(l, map, keys, out)) {
         out->n_exempt = loader_nets(l, yaml_tree_find(map, "rate_exempt"), EXEMPT_MAX, out->exempt);
+        if (out->cookie_secret_file[0] != '\0')
+            load_cookie_secrets(l, yaml_tree_find(map, "cookie_secret_file"), out);
+    }
     if (out->nsid[0] == '\0')
         (void)str_copy(out->nsid, sizeof(out->nsid), node->name);
 }

@@ -78,7 +78,8 @@ bool loader_expand(struct loader *l, const struct yaml_node *node, const char *n
                    const char *value, char *out, size_t cap);
 
 /* The sections, each in a file of its own. */
-void load_node(struct loader *l, const struct yaml_node *map);        /* load_node.c */
+void load_node(struct loader *l, const struct yaml_node *map); /* load_node.c */
+void load_cookie_secrets(struct loader *l, const struct yaml_node *node, struct dns_cfg *out);
 void load_references(struct loader *l, const struct yaml_node *list); /* load_node.c */
 void load_clusters(struct loader *l, const struct yaml_node *map);    /* load_cluster.c */
 void load_target(struct loader *l, const struct yaml_node *map, struct target *out);

@@ -168,6 +168,15 @@ const struct key_spec schema_dns_keys[] = {
       .may_reload = true,
       .help = "Networks that the limit is not for, like those of your own resolvers. Loopback "
               "always is exempt." },
+    { .name = "cookie_secret_file",
+      .type = KEY_PATH,
+      MEMBER(dns_cfg, cookie_secret_file),
+      .may_reload = true,
+      .help =
+          "File with the secret of DNS cookies (RFC 9018), for servers that share an address: 32 "
+          "hexadecimal digits on a line; cookies of a second line are taken too, so that "
+          "secrets can be changed. Without it dnsflip makes a secret of its own. Who has a "
+          "cookie from here is past the rate limit." },
     { .name = NULL },
 };
 

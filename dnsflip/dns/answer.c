@@ -115,7 +115,13 @@ size_t answer_slip(const struct answer_call *call, uint8_t *out, size_t len)
 {
     size_t opt = len - call->opt_at;
 
-    out[2] |= FLAG_TC;
+    if (call->has_cookie && !call->is_known) {
+        out[2] &= (uint8_t)~FLAG_AA;
+        out[3] = DNS_BADCOOKIE & 0xf;
+        out[call->opt_at + 5] = DNS_BADCOOKIE >> 4; /* behind owner, type and class */
+    } else {
+        out[2] |= FLAG_TC;
+    }
     answer_put16(out + 6, 0);
     answer_put16(out + 8, 0);
     answer_put16(out + 10, opt > 0);
@@ -161,7 +167,8 @@ static bool read_opt(struct answer_request *r, size_t at, size_t n, unsigned *ve
     if (r->has_opt || r->query[at - 1] != 0)
         return false;
     *version = p[5];
-    if (n > 0 && !answer_read_options(r, p + 10, n))
+    /* What options of another version mean is not known. */
+    if (n > 0 && *version == 0 && !answer_read_options(r, p + 10, n))
         return false;
     r->has_opt = true;
     r->is_do = (p[6] & 0x80) != 0;
@@ -173,9 +180,6 @@ static bool read_opt(struct answer_request *r, size_t at, size_t n, unsigned *ve
         r->limit = payload - DNS_OPT_BYTES;
     else
         r->limit = DNS_PLAIN_BYTES - DNS_OPT_BYTES;
-    /* What options of another version mean is not known. */
-    if (*version != 0)
-        r->wants = 0;
     if (r->wants != 0)
         r->limit -= answer_options_room(r);
     return true;
@@ -313,6 +317,20 @@ static size_t answer_query(struct answer_request *r)
     return answer_question(r);
 }
 
+/* Not one question.  None is right for who wants a cookie alone (RFC 7873 5.4). */
+static size_t answer_no_question(struct answer_request *r)
+{
+    const uint8_t *query = r->query;
+    bool has_others =
+        (answer_get16(query + 4) | answer_get16(query + 6) | answer_get16(query + 8)) != 0;
+    unsigned version = 0;
+
+    if (!has_others && read_records(r, 0, answer_get16(query + 10), &version) && version == 0 &&
+        (r->wants & ANSWER_WANT_COOKIE) != 0)
+        return refuse(r, DNS_NOERROR, DNS_EDE_NONE, COUNTER_NOERROR);
+    return refuse(r, DNS_FORMERR, DNS_EDE_NONE, COUNTER_FORMERR);
+}
+
 size_t answer(const struct view *view, const struct page *page, struct answer_call *call,
               uint8_t *out, uint32_t counts[static COUNTERS])
 {
@@ -325,6 +343,8 @@ size_t answer(const struct view *view, const struct page *page, struct answer_ca
         return 0;
     }
     counts[call->is_tcp ? COUNTER_TCP_QUERIES : COUNTER_UDP_QUERIES] += call->needs == 0;
+    call->has_cookie = false;
+    call->is_known = false;
     /* Member by member: the name's bytes, most of the struct, are better left alone. */
     r.view = view;
     r.page = page;
@@ -345,6 +365,6 @@ size_t answer(const struct view *view, const struct page *page, struct answer_ca
     if ((query[2] & OPCODE_MASK) != 0)
         return refuse(&r, DNS_NOTIMP, DNS_EDE_NONE, COUNTER_NOTIMP);
     if (answer_get16(query + 4) != 1)
-        return refuse(&r, DNS_FORMERR, DNS_EDE_NONE, COUNTER_FORMERR);
+        return answer_no_question(&r);
     return answer_query(&r);
 }

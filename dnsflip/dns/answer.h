@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "dnsflip/base/err.h"
+#include "dnsflip/dns/cookie.h"
 #include "dnsflip/dns/counters.h"
 #include "dnsflip/dns/page.h"
 #include "dnsflip/dns/view.h"
@@ -33,6 +34,10 @@ struct answer_call {
     size_t len;
     bool is_tcp;
     uint16_t keepalive_100ms; /* TCP: how long an idle connection lives (RFC 7828) */
+    uint8_t ip_bytes;         /* of the client's address: 4, 16; 0 = not known, no cookies */
+    const uint8_t *ip;
+    const struct cookie_secrets *cookies; /* NULL = not spoken */
+    uint32_t now_s;                       /* of the clock on the wall, for cookies */
     /* Set once answer() has noted a need, when it is asked again (signed_query.h). */
     uint8_t rcode;      /* with which it is to be refused, 0 = it is not, and ... */
     uint8_t ede;        /* ... the extended error beside it */
@@ -44,6 +49,8 @@ struct answer_call {
     /* What is noted besides, unless there is no answer. */
     uint16_t question_end; /* bytes of header and question in the answer ... */
     uint16_t opt_at;       /* ... and where its OPT record starts; its length if there is none */
+    bool has_cookie;       /* a client's cookie came ... */
+    bool is_known;         /* ... and ours with it: the client's address is not forged */
     uint64_t kind;         /* equal for answers that a rate limit takes for the same */
 };
 
@@ -60,8 +67,9 @@ __attribute__((warn_unused_result)) int answer_check_pair(const struct view *vie
 size_t answer(const struct view *view, const struct page *page, struct answer_call *call,
               uint8_t *out, uint32_t counts[static COUNTERS]);
 
-/* Cuts an answer of len bytes down to "come again over TCP": header, question and OPT record.
- * Returns its new length. */
+/* Cuts an answer of len bytes down to header, question and OPT record: "come again with the cookie
+ * that is in it" (BADCOOKIE) for whoever has a client's cookie, else "come again over TCP". Returns
+ * its new length. */
 size_t answer_slip(const struct answer_call *call, uint8_t *out, size_t len);
 
 #endif

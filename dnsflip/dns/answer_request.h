@@ -37,6 +37,7 @@ enum dns_rcode {
     DNS_YXDOMAIN = 6,
     DNS_NOTAUTH = 9,
     DNS_BADVERS = 16, /* its upper bits travel in the OPT record */
+    DNS_BADCOOKIE = 23,
 };
 
 /* Extended errors (RFC 8914). */
@@ -52,6 +53,8 @@ enum dns_ede {
 enum answer_want {
     ANSWER_WANT_NSID = 1,
     ANSWER_WANT_KEEPALIVE = 2,
+    ANSWER_WANT_COOKIE = 4,
+    ANSWER_KEEPS_COOKIE = 8, /* the one that came goes back as it is */
 };
 
 /* A name in lower case, padded with zeros to whole words, and its hash. */
@@ -78,6 +81,7 @@ struct answer_request {
     bool has_opt;
     bool is_do; /* the DO bit, to be copied */
     bool has_tsig;
+    const uint8_t *cookie; /* if ANSWER_WANT_COOKIE: what came, the client's part first */
     struct answer_name name;
 };
 
@@ -185,8 +189,8 @@ static inline uint64_t answer_kind(enum counter outcome, uint16_t type, uint32_t
 }
 
 /* Notes what the n bytes of options at p ask for.  Options that we do not know, client subnets (RFC
- * 7871) among them, are passed over and not echoed.  False if they do not fill the bytes exactly.
- */
+ * 7871) among them, are passed over and not echoed.  False if they do not fill the bytes exactly,
+ * or if a cookie has a length that none has (RFC 7873). */
 bool answer_read_options(struct answer_request *r, const uint8_t *p, size_t n);
 
 /* The bytes that what is wanted takes in the answer. */

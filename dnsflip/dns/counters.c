@@ -59,6 +59,8 @@ const char *counter_name(enum counter c)
         return "transfers_refused";
     case COUNTER_TRANSFERS_CUT:
         return "transfers_cut";
+    case COUNTER_COOKIES:
+        return "cookies";
     }
     return "unknown";
 }

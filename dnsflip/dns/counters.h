@@ -10,7 +10,7 @@
 #include "dnsflip/base/err.h"
 
 #define COUNTERS_MAGIC UINT64_C(0x3143505f50494c46)
-#define COUNTERS_FORMAT 2
+#define COUNTERS_FORMAT 3
 #define COUNTERS_THREADS_MAX 64
 
 enum counter {
@@ -32,13 +32,14 @@ enum counter {
     COUNTER_DROPPED, /* not a query at all: too short, or a response */
     COUNTER_SEND_FAILED,
     COUNTER_RATE_DROPPED, /* answers not sent, past the rate limit ... */
-    COUNTER_RATE_SLIPPED, /* ... or sent truncated */
+    COUNTER_RATE_SLIPPED, /* ... or sent truncated, or as BADCOOKIE */
     COUNTER_TRANSFERS_BEGUN,
     COUNTER_TRANSFERS_DONE,
     COUNTER_TRANSFERS_REFUSED,
     COUNTER_TRANSFERS_CUT, /* at a limit, or by the other side */
+    COUNTER_COOKIES,       /* queries with a right server cookie: past the rate limit */
 };
-#define COUNTERS (COUNTER_TRANSFERS_CUT + 1)
+#define COUNTERS (COUNTER_COOKIES + 1)
 const char *counter_name(enum counter c); /* "udp_queries" ... */
 
 /* One thread's part, on cache lines of its own; only that thread writes it. */
@@ -48,7 +49,7 @@ struct counters_thread {
      * right after the store. */
     _Atomic uint64_t turn;
     _Atomic uint64_t counts[COUNTERS];
-    uint64_t padding[5];
+    uint64_t padding[7];
 } __attribute__((aligned(64)));
 
 struct counters {

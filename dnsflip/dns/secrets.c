@@ -57,13 +57,16 @@ bool secrets_key_make(const struct transfer_key *key, struct secrets_key *out)
 }
 
 static int fill(struct secrets *s, uint64_t generation, const struct transfer_key keys[], size_t n,
-                struct err *err)
+                const struct secrets_cookies *cookies, struct err *err)
 {
+
     s->magic = SECRETS_MAGIC;
     s->format = SECRETS_FORMAT;
     s->n_keys = (uint32_t)n;
     s->size = sizeof(*s);
     s->generation = generation;
+    if (cookies != NULL)
+        s->cookies = *cookies;
     for (size_t i = 0; i < n; i++) {
         if (!secrets_key_make(&keys[i], &s->keys[i]))
             return err_set(err, ERR_LIMIT, "key %s: its name has at most %d bytes, its secret %d",
@@ -75,13 +78,13 @@ static int fill(struct secrets *s, uint64_t generation, const struct transfer_ke
 
 /* The writable mapping is gone before the seal: no other copy of the secrets is ever made. */
 static int fill_file(int fd, uint64_t generation, const struct transfer_key keys[], size_t n,
-                     struct err *err)
+                     const struct secrets_cookies *cookies, struct err *err)
 {
     struct secrets *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
     if (s == MAP_FAILED)
         return err_sys(err, errno, "cannot map the secrets");
-    int filled = fill(s, generation, keys, n, err);
+    int filled = fill(s, generation, keys, n, cookies, err);
     (void)munmap(s, sizeof(*s));
     if (filled != 0)
         return -1;
@@ -90,14 +93,15 @@ static int fill_file(int fd, uint64_t generation, const struct transfer_key keys
     return 0;
 }
 
-int secrets_new(uint64_t generation, const struct transfer_key keys[], size_t n, struct err *err)
+int secrets_new(uint64_t generation, const struct transfer_key keys[], size_t n,
+                const struct secrets_cookies *cookies, struct err *err)
 {
     int fd;
 
     if (n > TRANSFER_KEYS_MAX)
         return err_set(err, ERR_LIMIT, "%zu transfer keys: at most %d", n, TRANSFER_KEYS_MAX);
     fd = fsio_memfd("dnsflip-secrets", sizeof(struct secrets), err);
-    if (fd >= 0 && fill_file(fd, generation, keys, n, err) != 0) {
+    if (fd >= 0 && fill_file(fd, generation, keys, n, cookies, err) != 0) {
         (void)close(fd);
         return -1;
     }
@@ -139,6 +143,9 @@ static int check(const struct secrets *s, struct err *err)
     if (s->n_keys > TRANSFER_KEYS_MAX)
         return err_set(err, ERR_REMOTE, "secrets with %u keys: at most %d", s->n_keys,
                        TRANSFER_KEYS_MAX);
+    if (s->cookies.secrets.n > COOKIE_SECRETS_MAX)
+        return err_set(err, ERR_REMOTE, "secrets with %u secrets of cookies: at most %d",
+                       s->cookies.secrets.n, COOKIE_SECRETS_MAX);
     for (uint32_t i = 0; i < s->n_keys; i++) {
         if (!is_key(&s->keys[i]))
             return err_set(err, ERR_REMOTE, "secrets: key %u is malformed", i);

@@ -207,6 +207,7 @@ static size_t answer_some(struct tcp *tcp, struct connection *c, const struct se
                           size_t *used, bool *is_bad)
 {
     uint32_t counts[COUNTERS] = { 0 };
+    uint32_t now_s = (uint32_t)(wall_now().ms / 1000);
     size_t n_out = 0;
     size_t len = 0;
 
@@ -220,6 +221,10 @@ static size_t answer_some(struct tcp *tcp, struct connection *c, const struct se
         struct answer_call call = { .query = c->in + *used + SERVER_FRAME_PREFIX_BYTES,
                                     .len = len,
                                     .is_tcp = true,
+                                    .ip = c->peer.bytes,
+                                    .ip_bytes = inet_ip_bytes(&c->peer),
+                                    .cookies = secrets_cookies(pair->secrets),
+                                    .now_s = now_s,
                                     .keepalive_100ms = SERVER_TCP_IDLE_MS / 100 };
         size_t n = answer(pair->view, pair->page, &call, out + SERVER_FRAME_PREFIX_BYTES, counts);
         if (n == 0 && call.needs != 0)

@@ -126,15 +126,14 @@ static uint32_t send_all(int fd, struct batch *b, unsigned n)
     return failed;
 }
 
-static const uint8_t *peer_ip(const union peer *peer, size_t *bytes)
+static const uint8_t *peer_ip(const union peer *peer, uint8_t *bytes)
 {
     *bytes = peer->family == AF_INET6 ? 16 : 4;
     return peer->family == AF_INET6 ? peer->in6.sin6_addr.s6_addr
                                     : (const uint8_t *)&peer->in.sin_addr;
 }
 
-static size_t answer_signed(const struct server_pair *pair, const union peer *peer,
-                            struct answer_call *call, uint8_t *out,
+static size_t answer_signed(const struct server_pair *pair, struct answer_call *call, uint8_t *out,
                             uint32_t counts[static COUNTERS])
 {
     struct signed_query q = { .view = pair->view,
@@ -142,25 +141,25 @@ static size_t answer_signed(const struct server_pair *pair, const union peer *pe
                               .secrets = pair->secrets,
                               .now_s = (uint64_t)(wall_now().ms / 1000) };
 
-    q.ip = peer_ip(peer, &q.ip_bytes);
+    q.ip = call->ip;
+    q.ip_bytes = call->ip_bytes;
     return signed_query_answer(&q, call, out, counts);
 }
 
 /* What is left of an answer of len bytes once the rate limit has been asked; 0 = nothing. */
-static size_t limit_rate(struct batch *b, const struct view_face *face, const union peer *peer,
+static size_t limit_rate(struct batch *b, const struct view_face *face,
                          const struct answer_call *call, uint8_t *out, size_t len, uint32_t now_ms,
                          uint32_t counts[static COUNTERS])
 {
     const struct rate_limit limit = { .per_second = face->rate, .slip = face->slip };
-    size_t ip_bytes;
-    const uint8_t *ip = peer_ip(peer, &ip_bytes);
+    uint64_t network = rate_network(call->ip, call->ip_bytes);
 
-    /* Whoever signs rightly is who he says he is. */
-    if (call->is_signed)
+    /* Whoever signs rightly, or has our cookie, is who he says he is. */
+    if (call->is_signed || call->is_known)
         return len;
-    if (rate_is_exempt(face->exempt, face->n_exempt, ip, ip_bytes))
+    if (rate_is_exempt(face->exempt, face->n_exempt, call->ip, call->ip_bytes))
         return len;
-    switch (rate_check(&b->rates, &limit, rate_network(ip, ip_bytes), call->kind, now_ms)) {
+    switch (rate_check(&b->rates, &limit, network, call->kind, now_ms)) {
     case RATE_ANSWER:
         break;
     case RATE_SLIP:
@@ -184,16 +183,22 @@ static void answer_batch(struct server_thread *t, struct batch *b, int fd, unsig
     unsigned n_out = 0;
     const struct server_pair *pair = server_enter(t);
     const struct view_face *face = view_face(pair->view);
+    const struct cookie_secrets *cookies = secrets_cookies(pair->secrets);
+    uint32_t now_s = cookies != NULL ? (uint32_t)(wall_now().ms / 1000) : 0;
     uint32_t now_ms = face->rate != 0 ? (uint32_t)mono_now().ms : 0;
 
     for (unsigned i = 0; i < n; i++) {
-        struct answer_call call = { .query = b->queries[i], .len = b->in[i].msg_len };
+        struct answer_call call = {
+            .query = b->queries[i], .len = b->in[i].msg_len, .cookies = cookies, .now_s = now_s
+        };
         uint8_t *answered = b->answers[n_out];
+
+        call.ip = peer_ip(&b->peers[i], &call.ip_bytes);
         size_t len = answer(pair->view, pair->page, &call, answered, counts);
         if (len == 0 && call.needs != 0)
-            len = answer_signed(pair, &b->peers[i], &call, answered, counts);
+            len = answer_signed(pair, &call, answered, counts);
         if (len > 0 && face->rate != 0)
-            len = limit_rate(b, face, &b->peers[i], &call, answered, len, now_ms, counts);
+            len = limit_rate(b, face, &call, answered, len, now_ms, counts);
         if (len == 0)
             continue;
         struct msghdr *in = &b->in[i].msg_hdr;

@@ -17,6 +17,8 @@
 #define EXEMPT_MAX 32         /* networks exempt from the rate limit */
 #define RATE_LIMIT_MAX 100000 /* answers of one kind to one network in a second */
 #define RATE_SLIP_MAX 10      /* one truncated answer in so many */
+#define COOKIE_SECRETS_MAX 2  /* the one in use, and the one before or after it */
+#define COOKIE_SECRET_BYTES 16
 #define NSID_BYTES 65         /* what names this server in answers: 64 and a NUL */
 #define HOSTNAMES_MAX 100000  /* managed names in a file */
 #define ENDPOINTS_MAX 100000  /* in a file, after {deployment} is expanded */

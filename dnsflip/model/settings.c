@@ -42,6 +42,7 @@ void settings_free(struct settings *s)
         free_keys(&s->providers[i].local.secondaries);
         mem_free(s->providers[i].local.records);
     }
+    explicit_bzero(s->node.dns.cookie_secrets, sizeof(s->node.dns.cookie_secrets));
     mem_free(s->groups);
     mem_free(s->policies);
     mem_free(s->providers);

@@ -33,6 +33,9 @@ struct dns_cfg {
     uint32_t rate_slip;    /* every so many past it are truncated; 0 = all are dropped */
     struct inet_net exempt[EXEMPT_MAX];
     uint8_t n_exempt;
+    char cookie_secret_file[PATH_BYTES / 8]; /* "" = the judge makes a secret */
+    uint8_t cookie_secrets[COOKIE_SECRETS_MAX][COOKIE_SECRET_BYTES]; /* what the file holds ... */
+    uint8_t n_cookie_secrets; /* ... 0 beside a file: this process could not read it */
 };
 
 struct node_cfg {

@@ -102,7 +102,11 @@ size_t ask_send(struct ask *a, bool is_tcp)
     a->call = (struct answer_call){ .query = a->query,
                                     .len = a->query_len,
                                     .is_tcp = is_tcp,
-                                    .keepalive_100ms = a->keepalive_100ms };
+                                    .keepalive_100ms = a->keepalive_100ms,
+                                    .ip = a->ip,
+                                    .ip_bytes = a->ip_bytes,
+                                    .cookies = a->cookies,
+                                    .now_s = a->now_s };
     a->out_len = answer(a->view, a->page, &a->call, a->out, a->counts);
     return a->out_len;
 }

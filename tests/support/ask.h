@@ -20,6 +20,10 @@ struct ask {
     uint8_t query[ASK_BYTES];
     size_t query_len;
     uint16_t keepalive_100ms;
+    uint8_t ip[16]; /* of the client; ip_bytes 0 = not known */
+    uint8_t ip_bytes;
+    const struct cookie_secrets *cookies;
+    uint32_t now_s;
     struct answer_call call; /* of the last one sent */
     uint8_t out[ASK_BYTES];
     size_t out_len;

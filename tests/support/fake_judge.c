@@ -141,7 +141,7 @@ static void offer_keyed(uint64_t generation, uint8_t index, bool is_good, char r
 
     if (zone_pair(generation, FAKE_JUDGE_NAMES, index, fds, &judge.page, &err) != 0)
         die("pair", &err);
-    fds[2] = is_good ? secrets_new(generation, &key, 1, &err)
+    fds[2] = is_good ? secrets_new(generation, &key, 1, NULL, &err)
                      : fsio_memfd("no-secrets", sizeof(struct secrets), &err);
     if (fds[2] < 0)
         die("secrets", &err);

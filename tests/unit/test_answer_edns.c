@@ -18,7 +18,7 @@
 #define HOST "app.dr.example.com"
 #define NONE "none.dr.example.com"
 
-enum { NSID = 3, CLIENT_SUBNET = 8, KEEPALIVE = 11, EDE = 15 };
+enum { NSID = 3, CLIENT_SUBNET = 8, COOKIE = 10, KEEPALIVE = 11, EDE = 15 };
 enum { NOT_READY = 14, NOT_AUTHORITATIVE = 20, NOT_SUPPORTED = 21 };
 
 static struct ask *new_ask(const char *nsid)
@@ -246,6 +246,151 @@ static void a_truncated_answer_keeps_question_and_options(void **state)
     ask_free(a);
 }
 
+/* A server that speaks cookies, asked from 192.0.2.1. */
+static struct ask *new_ask_with_cookies(void)
+{
+    static const struct cookie_secrets secrets = { .n = 1, .secret = { { 1, 2, 3 } } };
+    struct ask *a = new_ask("none");
+
+    a->cookies = &secrets;
+    a->ip_bytes = 4;
+    memcpy(a->ip, "\300\0\2\1", 4);
+    a->now_s = 1000000;
+    return a;
+}
+
+static void make_with_cookie(struct ask *a, const char *name, const void *cookie, size_t n)
+{
+    ask_make(a, name, A);
+    ask_add_opt(a, 1232, 0, false);
+    add_option(a, a->query_len, COOKIE, cookie, n);
+}
+
+static void a_client_learns_a_cookie_and_is_known_by_it(void **state)
+{
+    struct ask *a = new_ask_with_cookies();
+    uint8_t learnt[COOKIE_BYTES];
+    const uint8_t *option;
+    size_t n = 0;
+
+    (void)state;
+    for (int is_tcp = 0; is_tcp < 2; is_tcp++) {
+        make_with_cookie(a, HOST, "12345678", 8);
+        ask_send(a, is_tcp != 0);
+        option = find_option(a, COOKIE, &n);
+        assert_int_equal(n, COOKIE_BYTES);
+        assert_memory_equal(option, "12345678", 8);
+        assert_true(a->call.has_cookie && !a->call.is_known);
+        assert_int_equal(a->out[3] & 15, 0);
+        memcpy(learnt, option, n);
+
+        make_with_cookie(a, NONE, learnt, sizeof(learnt));
+        ask_send(a, is_tcp != 0);
+        assert_true(a->call.is_known);
+        option = find_option(a, COOKIE, &n);
+        assert_int_equal(n, COOKIE_BYTES);
+        assert_memory_equal(option, learnt, n);
+    }
+    assert_int_equal(a->counts[COUNTER_COOKIES], 2);
+    /* From another address, or too late, it proves nothing; the answer is there all the same, and a
+     * cookie that is right. */
+    a->ip[3] = 2;
+    make_with_cookie(a, HOST, learnt, sizeof(learnt));
+    ask_send(a, false);
+    assert_false(a->call.is_known);
+    option = find_option(a, COOKIE, &n);
+    assert_memory_equal(option, learnt, 8);
+    assert_memory_not_equal(option, learnt, n);
+    assert_string_equal(ask_text(a), "NOERROR aa edns | app.dr.example.com. 30 IN A 198.51.100.10");
+    a->ip[3] = 1;
+    a->now_s += COOKIE_RENEW_S + 1;
+    make_with_cookie(a, HOST, learnt, sizeof(learnt));
+    ask_send(a, false);
+    assert_true(a->call.is_known);
+    assert_memory_not_equal(find_option(a, COOKIE, &n), learnt, sizeof(learnt));
+    a->now_s += COOKIE_AGE_S;
+    make_with_cookie(a, HOST, learnt, sizeof(learnt));
+    ask_send(a, false);
+    assert_false(a->call.is_known);
+    ask_free(a);
+}
+
+static void a_cookie_of_impossible_length_is_a_format_error(void **state)
+{
+    static const uint8_t bytes[64] = { 0 };
+    struct ask *a = new_ask_with_cookies();
+    size_t n = 0;
+
+    (void)state;
+    for (size_t len = 0; len < sizeof(bytes); len++) {
+        bool is_good = len == 8 || (len >= 16 && len <= 40);
+
+        make_with_cookie(a, HOST, bytes, len);
+        ask_send(a, false);
+        assert_int_equal(a->out[3] & 15, is_good ? 0 : 1);
+        assert_int_equal(find_option(a, COOKIE, &n) != NULL, is_good);
+    }
+    /* The first one counts. */
+    make_with_cookie(a, HOST, bytes, 8);
+    add_option(a, a->query_len - 12, COOKIE, bytes, 3);
+    ask_send(a, false);
+    assert_int_equal(a->out[3] & 15, 0);
+    /* Who does not speak cookies passes them over. */
+    a->cookies = NULL;
+    make_with_cookie(a, HOST, bytes, 3);
+    ask_send(a, false);
+    assert_string_equal(ask_text(a), "NOERROR aa edns | app.dr.example.com. 30 IN A 198.51.100.10");
+    ask_free(a);
+}
+
+static void a_query_without_a_question_is_answered_with_a_cookie(void **state)
+{
+    struct ask *a = new_ask_with_cookies();
+    size_t n = 0;
+
+    (void)state;
+    for (int has_cookie = 0; has_cookie < 2; has_cookie++) {
+        memset(a->query, 0, 12);
+        a->query_len = 12;
+        ask_add_opt(a, 1232, 0, false);
+        add_option(a, a->query_len, has_cookie != 0 ? COOKIE : NSID, "12345678", 8);
+        ask_send(a, false);
+        assert_int_equal(a->out[3] & 15, has_cookie != 0 ? 0 : 1);
+        assert_int_equal(find_option(a, COOKIE, &n) != NULL, has_cookie);
+        assert_memory_equal(a->out + 4, "\0\0\0\0\0\0\0\1", 8);
+    }
+    ask_free(a);
+}
+
+static void past_the_limit_a_client_is_told_to_show_its_cookie(void **state)
+{
+    struct ask *a = new_ask_with_cookies();
+    uint8_t learnt[COOKIE_BYTES];
+    size_t n = 0;
+
+    (void)state;
+    make_with_cookie(a, NONE, "12345678", 8);
+    ask_send(a, false);
+    memcpy(learnt, find_option(a, COOKIE, &n), sizeof(learnt));
+    a->out_len = answer_slip(&a->call, a->out, a->out_len);
+    a->call.opt_at = a->call.question_end;
+    assert_memory_equal(find_option(a, COOKIE, &n), learnt, sizeof(learnt));
+    assert_int_equal(a->out[2], 0x80); /* neither AA nor TC */
+    assert_int_equal((a->out[a->call.opt_at + 5] << 4) | (a->out[3] & 15), 23);
+    /* Of one that is known nothing more can be learnt. */
+    make_with_cookie(a, NONE, learnt, sizeof(learnt));
+    ask_send(a, false);
+    a->out_len = answer_slip(&a->call, a->out, a->out_len);
+    assert_string_equal(ask_text(a), "NXDOMAIN aa tc edns");
+    /* Of a newer EDNS nothing is known: no cookie is in the answer, and none is asked for. */
+    ask_make(a, HOST, A);
+    ask_add_opt(a, 1232, 1, false);
+    add_option(a, a->query_len, COOKIE, "12345678", 8);
+    ask_send(a, false);
+    assert_false(a->call.has_cookie);
+    ask_free(a);
+}
+
 static uint64_t kind(struct ask *a, const char *name, unsigned type)
 {
     ask_make(a, name, type);
@@ -299,6 +444,10 @@ int main(void)
         cmocka_unit_test(client_subnets_are_neither_used_nor_echoed),
         cmocka_unit_test(a_refusal_says_why),
         cmocka_unit_test(a_truncated_answer_keeps_question_and_options),
+        cmocka_unit_test(a_client_learns_a_cookie_and_is_known_by_it),
+        cmocka_unit_test(a_cookie_of_impossible_length_is_a_format_error),
+        cmocka_unit_test(a_query_without_a_question_is_answered_with_a_cookie),
+        cmocka_unit_test(past_the_limit_a_client_is_told_to_show_its_cookie),
         cmocka_unit_test(answers_of_one_kind_are_known_as_such),
     };
 

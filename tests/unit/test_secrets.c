@@ -26,7 +26,7 @@ static void keys_are_found_by_their_name_on_the_wire(void **state)
 {
     const struct secrets *s = NULL;
     struct err err;
-    int fd = secrets_new(GENERATION, keys, 2, &err);
+    int fd = secrets_new(GENERATION, keys, 2, NULL, &err);
 
     (void)state;
     assert_true(fd >= 0);
@@ -50,7 +50,7 @@ static void nobody_can_change_it_and_others_cannot_open_it(void **state)
 {
     struct stat st;
     struct err err;
-    int fd = secrets_new(GENERATION, keys, 2, &err);
+    int fd = secrets_new(GENERATION, keys, 2, NULL, &err);
 
     (void)state;
     assert_true(fd >= 0);
@@ -68,14 +68,14 @@ static void what_does_not_fit_is_refused(void **state)
     struct err err;
 
     (void)state;
-    assert_int_equal(secrets_new(GENERATION, keys, TRANSFER_KEYS_MAX + 1, &err), -1);
+    assert_int_equal(secrets_new(GENERATION, keys, TRANSFER_KEYS_MAX + 1, NULL, &err), -1);
     memset(bad.name, 'a', 64);
     bad.name[64] = '\0';
-    assert_int_equal(secrets_new(GENERATION, &bad, 1, &err), -1); /* a label of 64 bytes */
+    assert_int_equal(secrets_new(GENERATION, &bad, 1, NULL, &err), -1); /* a label of 64 bytes */
     memcpy(bad.name, "a..b", 5);
-    assert_int_equal(secrets_new(GENERATION, &bad, 1, &err), -1);
+    assert_int_equal(secrets_new(GENERATION, &bad, 1, NULL, &err), -1);
     bad.name[0] = '\0';
-    assert_int_equal(secrets_new(GENERATION, &bad, 1, &err), -1);
+    assert_int_equal(secrets_new(GENERATION, &bad, 1, NULL, &err), -1);
 }
 
 /* Opens a copy of good secrets with one change; the checksum is made to fit if is_sum_right. */
@@ -85,7 +85,7 @@ static void expect_refusal(void (*change)(struct secrets *s), bool is_sum_right,
     const struct secrets *good = NULL, *out = NULL;
     struct secrets bad;
     struct err err;
-    int from = secrets_new(GENERATION, keys, 2, &err);
+    int from = secrets_new(GENERATION, keys, 2, NULL, &err);
     int fd = fsio_memfd("bad", 0, &err);
 
     assert_int_equal(secrets_open(from, &good, &err), 0);
@@ -183,9 +183,38 @@ static void a_file_of_another_length_is_refused(void **state)
     close(fd);
 }
 
+static void cookies_have_a_secret_or_are_not_spoken(void **state)
+{
+    static const struct secrets_cookies cookies = {
+        .made_ms = 5, .secrets = { .n = 2, .secret = { { 1 }, { 2 } } }
+    };
+    static const struct secrets_cookies bad = { .secrets = { .n = 3 } };
+    const struct secrets *s = NULL;
+    struct err err;
+    int fd = secrets_new(GENERATION, keys, 0, &cookies, &err);
+
+    (void)state;
+    assert_int_equal(secrets_open(fd, &s, &err), 0);
+    assert_memory_equal(secrets_cookies(s), &cookies.secrets, sizeof(cookies.secrets));
+    assert_int_equal(s->cookies.made_ms, 5);
+    assert_int_equal(s->n_keys, 0);
+    secrets_close(s);
+    assert_int_equal(close(fd), 0);
+    fd = secrets_new(GENERATION, keys, 2, NULL, &err);
+    assert_int_equal(secrets_open(fd, &s, &err), 0);
+    assert_null(secrets_cookies(s));
+    assert_null(secrets_cookies(NULL));
+    secrets_close(s);
+    assert_int_equal(close(fd), 0);
+    fd = secrets_new(GENERATION, keys, 2, &bad, &err);
+    assert_int_equal(secrets_open(fd, &s, &err), -1);
+    assert_int_equal(close(fd), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cookies_have_a_secret_or_are_not_spoken),
         cmocka_unit_test(keys_are_found_by_their_name_on_the_wire),
         cmocka_unit_test(nobody_can_change_it_and_others_cannot_open_it),
         cmocka_unit_test(what_does_not_fit_is_refused),
