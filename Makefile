@@ -28,15 +28,18 @@ CFLAGS_release  := -O2 -g $(HARDEN)
 UNFILTERED      := -DDNSFLIP_WITHOUT_FACE_FILTER
 CFLAGS_san      := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
                    -fno-omit-frame-pointer $(UNFILTERED)
+# A fence orders only atomics here: the races that TSan looks for do not depend on it.
+CFLAGS_tsan     := -O1 -g -fsanitize=thread -fno-omit-frame-pointer -Wno-tsan $(UNFILTERED)
 CFLAGS_cover    := -O0 -g --coverage $(UNFILTERED)
 CFLAGS_fuzz     := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
                    -fno-omit-frame-pointer $(UNFILTERED)
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 LDFLAGS_san     := -fsanitize=address,undefined
+LDFLAGS_tsan    := -fsanitize=thread
 LDFLAGS_cover   := --coverage
 LDFLAGS_fuzz    := -fsanitize=fuzzer,address,undefined
 ifeq ($(origin CFLAGS_$(MODE)),undefined)
-$(error MODE=$(MODE) is not one of: release san cover fuzz)
+$(error MODE=$(MODE) is not one of: release san tsan cover fuzz)
 endif
 
 # Asked for once, at the first use: the libraries may be installed by this very run.
@@ -79,7 +82,7 @@ BENCH       := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
-.PHONY: all deps deps-build demo programs test-programs test unit sim golden integration e2e kill-everywhere check lint fmt \
+.PHONY: all deps deps-build demo programs test-programs test unit sim golden integration e2e kill-everywhere tsan check lint fmt \
         fmt-check bench bench-programs cover fuzz fuzz-programs fuzz-corpus \
         replay replay-programs install uninstall dist clean help FORCE
 
@@ -183,8 +186,12 @@ e2e: programs $(VENV)/ready
 kill-everywhere: programs $(VENV)/ready  ## kill the judge at every system call of a flip: 20 minutes (check: a sample)
 	@KILL_EVERY=1 WORKERS=0 $(run) pytest e2e $(VENV)/bin/python tests/e2e -k whatever_call -s
 
+tsan:                      ## the threads under ThreadSanitizer: pairs, flips and sockets change while others ask
+	+@$(for-scripts) TSAN_BUILD='$(call beside,tsan)' tests/tsan.sh
+
 check: deps                ## everything: builds, all tests, sanitizers, lint, coverage; ends in counts
-	+@$(for-scripts) STRICT_BUILD='$(call beside,check)' SAN_BUILD='$(call beside,san)' tests/check.sh
+	+@$(for-scripts) STRICT_BUILD='$(call beside,check)' SAN_BUILD='$(call beside,san)' \
+	 TSAN_BUILD='$(call beside,tsan)' tests/check.sh
 
 lint:                      ## layers, banned calls, sizes, docs, headers, clang-tidy, shellcheck, man pages, format
 	@LINT_CACHE='$(call beside,lint)' WARN='$(WARN)' $(run) steps lint $(wildcard tests/lint/*.sh)
