@@ -144,7 +144,7 @@ static uint32_t known_serial(const struct ledger *ledger, const struct judge_pai
         struct page_word word = page_get(kept->words, i);
 
         if (word.index != 0)
-            known = serial_newest(known, word.epoch);
+            known = serial_newest(known, page_word_serial(word));
     }
     return known;
 }

@@ -136,7 +136,8 @@ static void view_group(struct engine *e, struct engine_group *g)
 
 static bool is_diverged(const struct engine *e, const struct engine_group *g)
 {
-    if (!g->is_read || g->switcher != NULL)
+    if (!g->is_read ||
+        (g->switcher != NULL && switcher_operation(g->switcher)->state != OP_VERIFYING))
         return false;
     return g->live.status == LIVE_OVERTAKEN ||
            ((g->live.status == LIVE_ONE || g->live.status == LIVE_ABSENT) &&

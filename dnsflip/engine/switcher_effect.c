@@ -210,6 +210,13 @@ static void hook_unrecorded(struct switcher *s)
                    "the journal could not make its begin durable in time: it did not run");
 }
 
+/* What was read before the flip is no longer live, and verification may last. */
+static void read_again(struct switcher *s)
+{
+    s->group->is_read = false;
+    engine_read_live(s->engine, s->group);
+}
+
 void switcher_effect(struct switcher *s, enum op_effect effect)
 {
     const struct promotion_cfg *promotion = &switcher_group_cfg(s)->promotion;
@@ -242,8 +249,9 @@ void switcher_effect(struct switcher *s, enum op_effect effect)
         /* What a reload must answer is not known here before the engine follows it. */
         if (s->op.verb == VERB_RELOAD && !s->is_followed)
             return;
+        read_again(s);
         s->verify = verify_start(s->engine->deps.io, s->engine->deps.settings, &s->plan, s->changes,
-                                 on_verified, s);
+                                 s->engine->deps.secondaries, on_verified, s);
         return;
     case OP_EFFECT_END:
         switcher_finish(s);

@@ -10,6 +10,7 @@
 #include "dnsflip/io/loop.h"
 #include "dnsflip/providers/answer_match.h"
 #include "dnsflip/providers/provider.h"
+#include "dnsflip/providers/secondaries.h"
 
 #define TYPE_A 1
 #define TYPE_AAAA 28
@@ -35,7 +36,11 @@ struct verify {
     const struct group_cfg *group;
     const struct target_change *changes; /* borrowed */
     struct inet_addr servers[PROVIDERS_MAX * PROVIDER_SERVERS_MAX];
+    uint8_t providers[PROVIDERS_MAX * PROVIDER_SERVERS_MAX]; /* of the servers */
+    bool is_ready[PROVIDERS_MAX * PROVIDER_SERVERS_MAX];     /* to be asked in this round */
     uint16_t n_servers;
+    const struct secondaries *secondaries; /* borrowed, NULL = none */
+    uint32_t group_index;
     struct question *questions; /* owned */
     uint32_t n_questions, next, right;
     struct slot slots[VERIFY_IN_FLIGHT];
@@ -91,6 +96,7 @@ static void list_questions(struct verify *v, const struct settings *settings,
             (uint16_t)(v->n_servers + provider_find(settings->providers[p].kind)
                                           ->servers(settings, p, &v->servers[v->n_servers]));
         first[p + 1] = v->n_servers;
+        memset(&v->providers[first[p]], (int)p, first[p + 1] - first[p]);
     }
     v->questions = mem_array((size_t)plan->n_names * v->n_servers * 4 + 1, sizeof(*v->questions));
     for (uint32_t i = 0; i < plan->n_names; i++) {
@@ -111,11 +117,21 @@ static void name_laggards(const struct verify *v, char *out, size_t cap)
     unsigned named = 0;
 
     out[0] = '\0';
+    for (unsigned s = 0; s < v->n_servers && named < LAGGARDS_NAMED; s++) {
+        char server[INET_TEXT_BYTES];
+
+        if (v->is_ready[s])
+            continue;
+        str_format(out + len, cap - len, "%ssecondary %s has not got it", named == 0 ? "" : ", ",
+                   inet_format_addr(&v->servers[s], server));
+        len += strlen(out + len);
+        named++;
+    }
     for (uint32_t i = 0; i < v->n_questions && named < LAGGARDS_NAMED; i++) {
         const struct question *q = &v->questions[i];
         char server[INET_TEXT_BYTES];
 
-        if (q->is_right)
+        if (q->is_right || !v->is_ready[q->server])
             continue;
         str_format(out + len, cap - len, "%s%s %s at %s%s", named == 0 ? "" : ", ",
                    v->group->hostnames[v->changes[q->change].hostname].name,
@@ -180,7 +196,7 @@ static void ask(struct verify *v, uint32_t number)
 static void pump(struct verify *v)
 {
     while (v->next < v->n_questions && v->in_flight < VERIFY_IN_FLIGHT) {
-        if (!v->questions[v->next].is_right)
+        if (!v->questions[v->next].is_right && v->is_ready[v->questions[v->next].server])
             ask(v, v->next);
         v->next++;
     }
@@ -188,19 +204,28 @@ static void pump(struct verify *v)
         end_round(v);
 }
 
+/* One that lags, or is dead, is not asked for a thousand names: it would hold up the others. */
 static void on_timer(void *arg)
 {
-    pump(arg);
+    struct verify *v = arg;
+
+    for (unsigned s = 0; s < v->n_servers; s++)
+        v->is_ready[s] =
+            secondaries_have(v->secondaries, v->providers[s], &v->servers[s], v->group_index);
+    pump(v);
 }
 
 struct verify *verify_start(struct io *io, const struct settings *settings, const struct plan *plan,
-                            const struct target_change changes[], verify_progress *progress,
+                            const struct target_change changes[],
+                            const struct secondaries *secondaries, verify_progress *progress,
                             void *arg)
 {
     struct verify *v = mem_zalloc(sizeof(*v));
 
     v->io = io;
     v->group = &settings->groups[plan->group];
+    v->group_index = plan->group;
+    v->secondaries = secondaries;
     v->changes = changes;
     v->progress = progress;
     v->arg = arg;

@@ -87,5 +87,7 @@ size_t local_plan_servers(const struct settings *settings, unsigned index, struc
 
     for (unsigned i = 0; i < cfg->n_listen; i++)
         out[i] = askable(cfg->listen[i]);
-    return cfg->n_listen;
+    for (unsigned i = 0; i < cfg->secondaries.n_notify; i++)
+        out[cfg->n_listen + i] = cfg->secondaries.notify[i];
+    return (size_t)cfg->n_listen + cfg->secondaries.n_notify;
 }

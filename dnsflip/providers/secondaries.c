@@ -276,6 +276,21 @@ void secondaries_status(const struct secondaries *s, size_t i, struct secondary_
     *out = s->list[i].status;
 }
 
+bool secondaries_have(const struct secondaries *s, unsigned provider, const struct inet_addr *addr,
+                      uint32_t group)
+{
+    for (size_t i = 0; s != NULL && i < s->n; i++) {
+        const struct secondary_status *x = &s->list[i].status;
+
+        if (x->provider != provider || x->addr.port != addr->port ||
+            !inet_ip_equal(&x->addr.ip, &addr->ip))
+            continue;
+        return x->state != SECONDARY_UNKNOWN &&
+               !serial_is_newer(page_word_serial(page_get(s->page, group)), x->serial);
+    }
+    return true;
+}
+
 void secondaries_on_event(struct secondaries *s, secondaries_event *fn, void *arg)
 {
     s->event = fn;

@@ -44,6 +44,11 @@ void secondaries_changed(struct secondaries *s); /* NULL does nothing */
 size_t secondaries_count(const struct secondaries *s); /* NULL: 0 */
 void secondaries_status(const struct secondaries *s, size_t i, struct secondary_status *out);
 
+/* False if addr is a secondary of that zone which is not known to have the group's newest flip:
+ * what it would answer is known, or nothing is.  s NULL: true. */
+bool secondaries_have(const struct secondaries *s, unsigned provider, const struct inet_addr *addr,
+                      uint32_t group);
+
 /* ---- the live records, as the secondaries have them ------------------------------------------ */
 
 /* No secondary of the zone has told its serial: what it answers is not known.  With is_vetoed, live

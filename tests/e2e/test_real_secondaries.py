@@ -40,6 +40,9 @@ def test_all_three_follow_every_flip_by_signed_notify(site, make, real):
     follow(daemon, *servers)
     for to, address in (("usw2", site.usw2.ip), ("use1", site.use1.ip), ("usw2", site.usw2.ip)):
         daemon.run("switch", "prod", "--to", to, "--wait", "converged", *ANYWAY)
+        # Six names over UDP and one of them over TCP, at the daemon and at each of the three.
+        operation = daemon.group()["operation"]
+        assert (operation["verified"], operation["asked"]) == (28, 28)
         follow(daemon, *servers)
         for server in servers:
             assert server.addresses() == {address}

@@ -170,7 +170,7 @@ static struct verify *running;
 static void begin(void)
 {
     memset(&seen, 0, sizeof(seen));
-    running = verify_start(&io, &settings, &plan, changes, on_progress, &running);
+    running = verify_start(&io, &settings, &plan, changes, NULL, on_progress, &running);
     assert_int_equal(seen.calls, 0);
 }
 
