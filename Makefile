@@ -82,7 +82,8 @@ BENCH       := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
-.PHONY: all deps deps-build demo programs test-programs test unit sim golden integration e2e kill-everywhere tsan check lint fmt \
+.PHONY: all deps deps-build demo programs test-programs test unit sim golden integration e2e kill-everywhere \
+        soak tsan check lint fmt \
         fmt-check bench bench-programs cover fuzz fuzz-programs fuzz-corpus \
         replay replay-programs install uninstall dist clean help FORCE
 
@@ -185,6 +186,9 @@ e2e: programs $(VENV)/ready
 
 kill-everywhere: programs $(VENV)/ready  ## kill the judge at every system call of a flip: 20 minutes (check: a sample)
 	@KILL_EVERY=1 WORKERS=0 $(run) pytest e2e $(VENV)/bin/python tests/e2e -k whatever_call -s
+
+soak: programs $(VENV)/ready  ## 100 flips, 20 reloads, 5 upgrades and deaths under load: a minute (check: a short one)
+	@SOAK=full WORKERS=0 $(run) pytest e2e $(VENV)/bin/python tests/e2e -k deaths_under_load -s
 
 tsan:                      ## the threads under ThreadSanitizer: pairs, flips and sockets change while others ask
 	+@$(for-scripts) TSAN_BUILD='$(call beside,tsan)' tests/tsan.sh

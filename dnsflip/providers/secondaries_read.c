@@ -74,9 +74,10 @@ static void on_answer(void *arg, const struct dns_answer *answer)
     }
     if (x->status.state == SECONDARY_FOLLOWS)
         secondary_notify_stop(x);
-    else if (x->status.state == SECONDARY_LAGS && was_away && !x->status.is_being_told &&
-             x->all->is_serving)
-        secondary_notify_start(x); /* back from wherever it did not hear us */
+    else if (x->status.state == SECONDARY_LAGS && !x->status.is_being_told && x->all->is_serving &&
+             (was_away || x->read_ms == SECONDARIES_READ_MS))
+        secondary_notify_start(x); /* back from wherever it did not hear us, or still deaf to us:
+                                      one that learns of us now might look by itself much later */
     tell_of_lag(x);
     schedule(x);
 }

@@ -47,9 +47,13 @@ class Secondary:
         unpack(self.package)
         self.folder, self.address = folder / self.package, ADDRESSES[self.package]
         self.folder.mkdir()
-        (self.folder / "conf").write_text(self.config())
         self.log = self.folder / "log"
-        with self.log.open("wb") as log:
+        self.start(net)
+
+    def start(self, net):
+        """Anew too, after close: with what the configuration says then, and the zones that it has."""
+        (self.folder / "conf").write_text(self.config())
+        with self.log.open("ab") as log:
             self.process = net.run(subprocess.Popen, self.command(), env=environment(), stdout=log, stderr=log,
                                    stdin=subprocess.DEVNULL, cwd=self.folder)
 
