@@ -122,7 +122,7 @@ def refused(daemon, *words):
         assert word in said, said
     assert daemon.children() == children
     assert runs(daemon) == before
-    assert "refused, nothing has changed" in daemon.log.read_text()
+    assert re.search("refused, nothing has changed|not upgraded", daemon.log.read_text())
     return said
 
 
@@ -255,6 +255,29 @@ def test_what_is_no_program_is_refused(installed):
     refused(installed, "dnsflip-face is neither in")
     install(installed.bin)
     installed.run("upgrade")
+
+
+def test_an_upgrade_while_an_operation_runs_is_refused(site, make):
+    """Goal: a promotion is not cut short; when it is over the new version may come."""
+    hook = site.folder / "promote"
+    hook.write_text(f"#!/bin/sh\n: >{site.folder}/begun\nwhile [ ! -e {site.folder}/go ]; do sleep 0.1; done\n")
+    hook.chmod(0o755)
+    site.usw2.primary = True
+    proof = f'{{ kind: http, url: "http://{site.usw2.ip}:{site.usw2.port}/writable", json: {{ /writable: true }} }}'
+    promotion = f"{{ command: [{hook}], timeout: 60s, proof: {proof} }}"
+    install(site.folder / "bin")
+    daemon = make(site, site.config(site.group(mode="observe", promotion=promotion)))
+    daemon.bin, daemon.program = site.folder / "bin", str(site.folder / "bin/dnsflip")
+    daemon.start(judged=False)
+    daemon.run("failover", "prod", "--to", "usw2", "--reason", "test", "--wait", "accepted",
+               "--override", "destination-unknown")
+    wait_until((site.folder / "begun").exists, "the promotion has begun")
+    refused(daemon, "an operation is running")
+    (site.folder / "go").touch()
+    wait_until(lambda: daemon.addresses(NAMES) == {site.usw2.ip}, "all names moved")
+    wait_until(lambda: daemon.cli("upgrade").returncode == 0, "the new version")
+    assert daemon.addresses(NAMES) == {site.usw2.ip}
+    assert len(daemon.journal(kind="intent")) == 1
 
 
 def test_a_configuration_that_the_new_version_cannot_load_is_refused(installed):

@@ -348,6 +348,20 @@ def seeds_view():
                 yield bytes((at & 4, 1)) + struct.pack("<HBI", at, kind, value)
 
 
+def seeds_upgrade():
+    whole = ("dnsflip-hand-over 1\nfrom 0.1.0\npath /usr/sbin/dnsflip\ncount 3\nprograms 11 12\nbefore 13 14\n"
+             "pair 7 5 6 9\nface 4711 8\nsocket 1 2 20 21 [::1]:53\nsocket 2 1 22 127.0.0.1:53\n"
+             "socket 3 1 23 /run/a b/control\nsocket 4 1 24 [2001:db8::1]:8080\nend\n")
+    yield whole
+    for line in whole.splitlines(keepends=True):
+        yield whole.replace(line, "")
+        yield whole.replace(line, line + line)
+    yield whole.replace("over 1", "over 2")
+    for line in ("dnsflip 0.1.0 hand-over=1 link=1 journal=1 view=1\nmore", "dnsflip-face 0.1.0 view=1",
+                 "dnsflip: no such command", "dnsflip 1 a=4294967296", "", " ", "a b c="):
+        yield "f" + line
+
+
 def main(argv):
     makers = {name[6:]: make for name, make in globals().items() if name.startswith("seeds_")}
     if not argv or not set(argv[1:]) <= makers.keys():

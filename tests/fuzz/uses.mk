@@ -24,6 +24,7 @@ fuzz_query_USES := $(fuzz_PAIR)
 fuzz_secondary_USES := $(fuzz_BASE) dnsflip/io/dns_wire.c
 fuzz_tcp_LIBS := ldns
 fuzz_tcp_USES := $(fuzz_PAIR)
+fuzz_upgrade_USES := $(fuzz_BASE) dnsflip/supervisor_formats.c dnsflip/supervisor_hand_over.c
 fuzz_view_LIBS := ldns
 fuzz_view_USES := $(fuzz_RENDER) tests/fuzz/hostile.c tests/fuzz/message.c tests/fuzz/question.c
 fuzz_zone_LIBS := ldns
