@@ -45,10 +45,9 @@ static int refuse(const struct judge *j, const char *why, struct err *err)
     }
     return err_set(err, ERR_CONFLICT,
                    "the configuration was changed while dnsflip was down, and whether it would "
-                   "move a name is not known: %s. Put back the configuration of before (%.*s), or "
-                   "%s/%s from a copy; or, if the names may move: dnsflip run --accept %.*s",
-                   why, SHORT_DIGEST, j->ledger->digest, j->site.settings->node.state_dir,
-                   KEPT_VIEW_FILE, SHORT_DIGEST, file);
+                   "move a name is not known. Put back the one of before (%.*s), or the kept view "
+                   "from a copy; or, if names may move: dnsflip run --accept %.*s. Why: %s",
+                   SHORT_DIGEST, j->ledger->digest, SHORT_DIGEST, file, why);
 }
 
 /* Which cluster a group's names answer with now. */
@@ -94,11 +93,13 @@ static int load_kept(const struct judge *j, const struct kept_view *kept, struct
 /* ---- the decision -------------------------------------------------------------------------------
  */
 
-static void run_kept(struct judge *j, struct settings *before,
+static void run_kept(struct judge *j, struct settings *before, const struct kept_view *kept,
                      const struct config_report *differences)
 {
     reload_digest(j->site.settings, differences, j->accept);
     reload_take_fixed(before, j->site.settings);
+    /* What is answered keeps its name, whatever else of the file is taken over. */
+    str_copy(before->digest, sizeof(before->digest), kept->digest);
     judge_reload_describe(j,
                           "the file was changed while dnsflip was down and would move names; they "
                           "answer as before",
@@ -135,7 +136,7 @@ static int compare(struct judge *j, const struct judge_pair *surviving,
     if (n == 0) {
         settings_free(before);
     } else {
-        run_kept(j, before, &differences);
+        run_kept(j, before, kept, &differences);
         take_answers(surviving, kept, answers);
     }
     config_report_fini(&differences);

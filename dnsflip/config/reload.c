@@ -6,7 +6,6 @@
 
 #include "dnsflip/base/str.h"
 #include "dnsflip/config/name_map.h"
-#include "dnsflip/config/print.h"
 #include "dnsflip/config/schema.h"
 #include "dnsflip/config/value.h"
 
@@ -279,5 +278,4 @@ void reload_take_fixed(struct settings *to, const struct settings *from)
         memcpy(local->listen, other->local.listen, sizeof(local->listen));
         local->n_listen = other->local.n_listen;
     }
-    print_digest(to, to->digest);
 }

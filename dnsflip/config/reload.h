@@ -32,7 +32,7 @@ void reload_digest(const struct settings *after, const struct config_report *dif
                    char out[static RELOAD_DIGEST_BYTES]);
 
 /* Gives `to` what takes effect at a start only (see reload_fixed) as `from` has it; listen
- * addresses by the provider's name.  Its digest follows. */
+ * addresses by the provider's name.  Its digest stays. */
 void reload_take_fixed(struct settings *to, const struct settings *from);
 
 #endif

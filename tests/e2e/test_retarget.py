@@ -470,3 +470,18 @@ def test_a_hold_is_lifted_by_name_for_an_accepted_reload(daemon):
     daemon.run("reload", "--accept", digest, "--override", "operator-hold", "--reason", "test")
     assert daemon.addresses(NAMES) == {other(site)}
     assert daemon.journal(kind="intent", verb="reload")[0]["overrides"] == ["operator-hold"]
+
+
+def test_a_pending_retarget_outlives_a_judge_that_could_not_write_the_view(daemon):
+    """Goal: what is answered is still known by the view of before."""
+    site = daemon.site
+    wait_kept(daemon)
+    daemon.stop()
+    os.mkfifo(daemon.folder / "state/view.new")
+    daemon.write(retargeted(site))
+    daemon.start(judged=False)
+    digest = pending(daemon)
+    judge = daemon.kill("judge")
+    wait_until(lambda: daemon.children().get("judge", judge) != judge and pending_or_none(daemon), "pending again")
+    assert pending(daemon) == digest
+    assert daemon.addresses(NAMES) == {site.use1.ip}

@@ -310,7 +310,6 @@ static void what_takes_a_restart_is_taken_over_and_nothing_else(void **state)
     reload_take_fixed(before, after);
     assert_int_equal(reload_fixed(before, after, &report), 0);
     assert_int_equal(reload_moves(before, after, find_active, pairs, NULL, &report), 2);
-    assert_string_not_equal(before->digest, after->digest);
     config_report_fini(&report);
     settings_free(before);
     settings_free(after);
