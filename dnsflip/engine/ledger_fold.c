@@ -225,7 +225,7 @@ static void begin_operation(struct ledger *l, struct ledger_group *g, const stru
     COPY(g->op.actor, e->actor);
     COPY(g->op.reason, e->reason);
     COPY(g->op.request_id, e->request_id);
-    if (e->verb == VERB_RELOAD && e->kind == ENTRY_INTENT)
+    if (e->verb == VERB_RELOAD)
         COPY(g->op.configuration, e->configuration);
     note_epoch(l, e->epoch);
 }
