@@ -19,6 +19,8 @@ static struct journal_entry entry_of(const struct switcher *s, enum entry_kind k
     str_copy(entry.operation, sizeof(entry.operation), s->op.id);
     str_copy(entry.from, sizeof(entry.from), s->op.from);
     str_copy(entry.to, sizeof(entry.to), s->op.to);
+    /* Any of them may have to stand for an intent that a failing disk lost. */
+    str_copy(entry.configuration, sizeof(entry.configuration), s->op.configuration);
     return entry;
 }
 
@@ -74,7 +76,6 @@ static struct journal_entry intent_of(const struct switcher *s)
     str_copy(entry.reason, sizeof(entry.reason), s->op.reason);
     str_copy(entry.request_id, sizeof(entry.request_id), s->op.request_id);
     str_copy(entry.request_digest, sizeof(entry.request_digest), s->request_digest);
-    str_copy(entry.configuration, sizeof(entry.configuration), s->op.configuration);
     return entry;
 }
 

@@ -76,7 +76,8 @@ struct journal_entry {
     char reason[REASON_TEXT_BYTES];
     char request_id[REQUEST_ID_BYTES];
     char request_digest[65]; /* SHA-256 hex of the request's parameters; "" = none */
-    char configuration[SETTINGS_DIGEST_BYTES]; /* of the settings that a reload brings */
+    char configuration[SETTINGS_DIGEST_BYTES]; /* of the settings that a reload's
+                                                  operation brings, in all its entries */
     uint32_t serial;
     struct wall until;
     /* of a head only */

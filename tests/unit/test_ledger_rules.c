@@ -62,6 +62,24 @@ static void a_move_by_reload_changes_no_cluster_and_blocks_nothing(void **state)
     ledger_free(l);
 }
 
+static void a_forced_move_by_reload_stands_for_its_lost_intent(void **state)
+{
+    (void)state;
+    static const struct journal_entry story[] = {
+        BEGIN,
+        MOVED(4, "op1", "use1", .epoch = 50, .from = "use1", .verb = VERB_RELOAD, .is_forced = true,
+              .configuration = "after"),
+        END_OF_STORY,
+    };
+    struct ledger *l = ledger_new();
+    struct err err = { 0 };
+
+    assert_int_equal(fold_all(l, story, &err), 0);
+    assert_string_equal(ledger_find_operation(l, "op1")->configuration, "after");
+    assert_string_equal(l->digest, "after");
+    ledger_free(l);
+}
+
 static void a_reload_that_moves_to_another_cluster_cannot_follow(void **state)
 {
     (void)state;
@@ -433,6 +451,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_group_cannot_have_more_fences_than_clusters),
         cmocka_unit_test(a_move_by_reload_changes_no_cluster_and_blocks_nothing),
+        cmocka_unit_test(a_forced_move_by_reload_stands_for_its_lost_intent),
         cmocka_unit_test(a_reload_that_moves_to_another_cluster_cannot_follow),
         cmocka_unit_test(what_an_intent_says_is_kept_in_its_operation),
         cmocka_unit_test(holds_and_pauses_end_by_themselves),
