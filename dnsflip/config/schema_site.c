@@ -327,8 +327,8 @@ const struct key_spec schema_secondaries_keys[] = {
       .type = KEY_CUSTOM,
       .may_reload = true,
       .help = "Their addresses; the port is 53 if not given.  They are told of every change by "
-              "NOTIFY, signed with the first key of transfer_key_file, and asked for their "
-              "serials." },
+              "NOTIFY, signed with that key of transfer_key_file which they answer to, and asked "
+              "for their serials." },
     { .name = "allow_transfer",
       .type = KEY_CUSTOM,
       .may_reload = true,

@@ -165,7 +165,8 @@ static void add_secondary(struct secondaries *s, struct secondary_zone *zone,
     x->status.since = loop_now(s->io->loop).wall;
     (void)str_copy(x->status.zone, sizeof(x->status.zone), zone->name);
     (void)str_copy(x->status.read_detail, sizeof(x->status.read_detail), "not asked yet");
-    x->key = cfg->secondaries.n_keys > 0 ? &cfg->secondaries.keys[0] : NULL;
+    x->keys = cfg->secondaries.keys;
+    x->n_keys = cfg->secondaries.n_keys;
     x->has_source = secondary_source(cfg, &addr->ip, &x->source);
 }
 

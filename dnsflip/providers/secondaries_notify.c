@@ -52,6 +52,28 @@ static void fail(struct secondary *x)
     end(x);
 }
 
+static const struct transfer_key *key_of(const struct secondary *x)
+{
+    return x->n_keys > 0 ? &x->keys[x->key_at % x->n_keys] : NULL;
+}
+
+static uint16_t new_id(const struct secondary *x)
+{
+    uint16_t id;
+
+    return getrandom(&id, sizeof(id), 0) == (ssize_t)sizeof(id) ? id : (uint16_t)x->zone->serial;
+}
+
+/* Each secondary may have a key of its own.  The next try is made at once, but it counts. */
+static void try_next_key(struct secondary *x)
+{
+    if (x->n_keys < 2)
+        return;
+    x->key_at = (x->key_at + 1) % x->n_keys;
+    notify_make(&x->notify, x->zone->name, new_id(x), key_of(x), now_s(x));
+    loop_timer_set(x->notify_timer, loop_now(x->all->io->loop).mono);
+}
+
 static void on_message(void *arg, const uint8_t *msg, size_t n, int sys_errno)
 {
     struct secondary *x = arg;
@@ -63,7 +85,7 @@ static void on_message(void *arg, const uint8_t *msg, size_t n, int sys_errno)
         (void)str_copy(detail, cap, strerrordesc_np(sys_errno)); /* it may listen at the next try */
         return;
     }
-    switch (notify_read(&x->notify, x->key, msg, n, now_s(x), why)) {
+    switch (notify_read(&x->notify, key_of(x), msg, n, now_s(x), why)) {
     case NOTIFY_NOT_OURS:
         return;
     case NOTIFY_TAKEN:
@@ -76,6 +98,7 @@ static void on_message(void *arg, const uint8_t *msg, size_t n, int sys_errno)
         return;
     case NOTIFY_UNTRUSTED:
         (void)str_copy(detail, cap, why); /* the true one may come yet */
+        try_next_key(x);
         return;
     }
 }
@@ -110,12 +133,8 @@ static void on_timer(void *arg)
 
 void secondary_notify_start(struct secondary *x)
 {
-    uint16_t id = 0;
-
     end(x);
-    if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
-        id = (uint16_t)x->zone->serial;
-    notify_make(&x->notify, x->zone->name, id, x->key, now_s(x));
+    notify_make(&x->notify, x->zone->name, new_id(x), key_of(x), now_s(x));
     x->tries = 0;
     x->status.notifies++;
     x->status.is_being_told = true;

@@ -42,8 +42,10 @@ struct secondary {
     struct loop_timer *notify_timer; /* owned */
     unsigned tries;                  /* of the series under way */
     struct notify_message notify;
-    const struct transfer_key *key; /* borrowed from the settings; NULL = NOTIFY is not signed */
-    bool has_source;                /* it knows its primary by this address */
+    const struct transfer_key *keys; /* borrowed from the settings; none: NOTIFY is not signed */
+    size_t n_keys;
+    size_t key_at;   /* the one that it answered to, or that is tried */
+    bool has_source; /* it knows its primary by this address */
     struct inet_ip source;
 };
 

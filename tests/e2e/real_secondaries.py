@@ -180,10 +180,10 @@ zone "{ZONE}" {{
         return ["named", "-g", "-n", "1", "-c", str(self.folder / "conf")]
 
 
-def keyed(site, *servers, **more):
+def keyed(site, *servers, keys=KEY_LINE, **more):
     """The site's configuration with these secondaries and the key that they have."""
     path = site.folder / "keys"
-    path.write_text(KEY_LINE)
+    path.write_text(keys)
     path.chmod(0o600)
     return with_secondaries(site, *servers, **more).replace(
         "secondaries: { notify:", "secondaries: { transfer_key_file: keys, notify:")

@@ -3,12 +3,13 @@ import shutil
 
 import pytest
 
-from real_secondaries import Bind, Knot, Nsd, keyed
+from real_secondaries import KEY_LINE, Bind, Knot, Nsd, keyed
 from secondaries import NAMES, is_followed, seen, serial_of
-from world import wait_until
+from world import ZONE, wait_until
 
 ANYWAY = ("--reason", "test", "--override", "source-down", "--override", "block")
 LONG_S = 60
+OTHER_KEY = f"other-key:hmac-sha256:{'A' * 43}=\n"
 
 
 @pytest.fixture
@@ -71,12 +72,24 @@ def test_a_stopped_one_is_unknown_and_catches_up_when_it_is_back(site, make, rea
 
 def test_one_with_another_key_takes_nothing_and_its_answer_says_why(site, make, real):
     server = real(Nsd, 0)
-    text = keyed(site, server)
-    (site.folder / "keys").write_text(f"other-key:hmac-sha256:{'A' * 43}=\n")
-    daemon = make(site, text).start(judged=False)
+    daemon = make(site, keyed(site, server, keys=OTHER_KEY)).start(judged=False)
     wait_until(lambda: seen(daemon, server)["notify"]["detail"], "why its answer is not believed", LONG_S)
     assert "not signed with our key" in seen(daemon, server)["notify"]["detail"]
     assert seen(daemon, server)["state"] == "unknown" and server.serial() is None
+
+
+@pytest.mark.parametrize("kind", (Nsd, Knot, Bind))
+def test_each_is_told_with_the_key_that_it_knows(site, make, real, kind):
+    server = real(kind, 0)
+    daemon = make(site, keyed(site, server, keys=OTHER_KEY + KEY_LINE)).start(judged=False)
+    follow(daemon, server)
+    wait_until(lambda: not seen(daemon, server)["notify"]["under_way"], "it has answered")
+    told = seen(daemon, server)["notify"]
+    assert told["failures"] == 0 and told["detail"] is None
+    daemon.write(keyed(site, server, keys=OTHER_KEY + KEY_LINE, static="www 30 IN A 192.0.2.80\n"))
+    daemon.run("reload")
+    follow(daemon, server)
+    assert server.ask(f"www.{ZONE}", "A").answer
 
 
 def test_epochs_after_init_are_above_every_secondarys_serial(site, make, real):
