@@ -317,20 +317,6 @@ static size_t answer_query(struct answer_request *r)
     return answer_question(r);
 }
 
-/* Not one question.  None is right for who wants a cookie alone (RFC 7873 5.4). */
-static size_t answer_no_question(struct answer_request *r)
-{
-    const uint8_t *query = r->query;
-    bool has_others =
-        (answer_get16(query + 4) | answer_get16(query + 6) | answer_get16(query + 8)) != 0;
-    unsigned version = 0;
-
-    if (!has_others && read_records(r, 0, answer_get16(query + 10), &version) && version == 0 &&
-        (r->wants & ANSWER_WANT_COOKIE) != 0)
-        return refuse(r, DNS_NOERROR, DNS_EDE_NONE, COUNTER_NOERROR);
-    return refuse(r, DNS_FORMERR, DNS_EDE_NONE, COUNTER_FORMERR);
-}
-
 size_t answer(const struct view *view, const struct page *page, struct answer_call *call,
               uint8_t *out, uint32_t counts[static COUNTERS])
 {
@@ -364,7 +350,9 @@ size_t answer(const struct view *view, const struct page *page, struct answer_ca
     r.has_tsig = false;
     if ((query[2] & OPCODE_MASK) != 0)
         return refuse(&r, DNS_NOTIMP, DNS_EDE_NONE, COUNTER_NOTIMP);
+    if (answer_get16(query + 4) != 1 && answer_read_cookie_alone(&r))
+        return refuse(&r, DNS_NOERROR, DNS_EDE_NONE, COUNTER_NOERROR);
     if (answer_get16(query + 4) != 1)
-        return answer_no_question(&r);
+        return refuse(&r, DNS_FORMERR, DNS_EDE_NONE, COUNTER_FORMERR);
     return answer_query(&r);
 }

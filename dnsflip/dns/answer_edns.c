@@ -72,6 +72,20 @@ bool answer_read_options(struct answer_request *r, const uint8_t *p, size_t n)
     return at == n;
 }
 
+bool answer_read_cookie_alone(struct answer_request *r)
+{
+    const uint8_t *counts = r->query + 4;
+    const uint8_t *opt = r->query + DNS_HEADER_BYTES + 1; /* behind its owner */
+    size_t at = DNS_HEADER_BYTES + DNS_OPT_BYTES;
+
+    if (r->len < at || memcmp(counts, "\0\0\0\0\0\0\0\1", 8) != 0 || opt[-1] != 0 ||
+        answer_get16(opt) != DNS_TYPE_OPT || opt[5] != 0 || answer_get16(opt + 8) != r->len - at ||
+        !answer_read_options(r, r->query + at, r->len - at))
+        return false;
+    r->has_opt = true;
+    return (r->wants & ANSWER_WANT_COOKIE) != 0;
+}
+
 size_t answer_options_room(const struct answer_request *r)
 {
     size_t room = 0;

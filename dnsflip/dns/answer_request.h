@@ -193,6 +193,10 @@ static inline uint64_t answer_kind(enum counter outcome, uint16_t type, uint32_t
  * or if a cookie has a length that none has (RFC 7873). */
 bool answer_read_options(struct answer_request *r, const uint8_t *p, size_t n);
 
+/* Whether the query is nothing but an OPT record with a cookie, which is right without a question
+ * (RFC 7873 5.4); then its options have been read. */
+bool answer_read_cookie_alone(struct answer_request *r);
+
 /* The bytes that what is wanted takes in the answer. */
 size_t answer_options_room(const struct answer_request *r);
 
