@@ -131,6 +131,8 @@ static int start_kept(struct judge *j, struct judge_pair *kept, struct err *err)
     if (j->n_reply_fds == 2 || j->n_reply_fds == LINK_PAIR_FDS_MAX)
         judge_pair_keep(kept, j->reply_fds[0], j->reply_fds[1],
                         j->n_reply_fds == 2 ? -1 : j->reply_fds[2]);
+    /* One that cannot be read (another version's) is served all the same: ours is a newer one. */
+    kept->generation = j->reply.generation;
     return 0;
 }
 

@@ -18,6 +18,7 @@ from world import BUILD, Asker, Daemon, hostnames, wait_until
 
 NAMES = hostnames("sales", "risk")
 PROGRAMS = ("dnsflip", "dnsflip-face")
+VIEW = b"FLIP_VW1"
 VERSION = pathlib.Path(__file__).parents[2].joinpath("VERSION").read_text().strip()
 
 
@@ -26,14 +27,17 @@ def other_version(last):
     return VERSION[:-1] + last
 
 
-def install(folder, version=VERSION, programs=PROGRAMS):
-    """As a package manager does: each file whole under another name, then renamed over the old one."""
+def install(folder, version=VERSION, programs=PROGRAMS, view=None):
+    """As a package manager does: each file whole under another name, then renamed over the old one.
+    view: the word that its views begin with, if another than ours."""
     folder.mkdir(exist_ok=True)
     for name in programs:
         made = folder / f"{name}.new"
         shutil.copy(BUILD / name, made)
-        if version != VERSION:
-            made.write_bytes(made.read_bytes().replace(VERSION.encode(), version.encode()))
+        whole = made.read_bytes()
+        if view and VIEW not in whole:
+            pytest.skip("the word that views begin with is not in the program in one piece")
+        made.write_bytes(whole.replace(VERSION.encode(), version.encode()).replace(VIEW, view or VIEW))
         made.rename(folder / name)
 
 
@@ -186,6 +190,21 @@ def test_what_was_flipped_stays_flipped_and_flips_go_on(installed):
     installed.run("switch", "prod", "--to", "use1", "--override", "destination-unknown",
                   "--override", "block", "--reason", "test")
     assert installed.addresses(NAMES) == {installed.site.use1.ip}
+
+
+def test_a_version_with_views_of_its_own_takes_over(installed):
+    """Goal: the old face answers until the new judge has made what the new face can read."""
+    with Asker(installed, NAMES, {installed.site.use1.ip}) as asker:
+        for i, view in enumerate((b"FLIP_VW2", b"FLIP_VW3", VIEW)):
+            install(installed.bin, other_version("xyz"[i]), view=view)
+            installed.run("upgrade")
+            asker.goes_on()
+    assert not asker.wrong and not asker.lost
+    log = installed.log.read_text()
+    assert log.count("the new face cannot read the pair that is served") == 3
+    assert log.count("the old face has left") == 3
+    installed.run("failover", "prod", "--reason", "test", "--override", "destination-unknown")
+    assert installed.addresses(NAMES) == {installed.site.usw2.ip}
 
 
 def test_the_same_version_takes_over_from_itself(installed):
