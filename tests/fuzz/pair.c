@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <unistd.h>
 
+#include "dnsflip/base/mem.h"
 #include "dnsflip/dns/answer.h"
 #include "dnsflip/render/render.h"
 #include "tests/support/site.h"
@@ -39,6 +40,19 @@ static const char all_addresses[] =
     "2001:db8::1 2001:db8::2 2001:db8::3 2001:db8::4 2001:db8::5 2001:db8::6 2001:db8::7 "
     "2001:db8::8 192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4 192.0.2.5 192.0.2.6 192.0.2.7 192.0.2.8";
 
+/* One zone to loopback, the other to who has the key. */
+static void allow_transfers(struct settings *s)
+{
+    struct secondaries_cfg *open = &s->providers[0].local.secondaries;
+    struct secondaries_cfg *keyed = &s->providers[1].local.secondaries;
+
+    assert(inet_parse_net("127.0.0.0/8", &open->allow_transfer[0]));
+    open->n_allow_transfer = 1;
+    keyed->keys = mem_array(1, sizeof(*keyed->keys));
+    keyed->keys[0] = (struct transfer_key){ .name = "key" };
+    keyed->n_keys = 1;
+}
+
 static const struct pair *make(void)
 {
     static struct pair pair;
@@ -54,6 +68,7 @@ static const struct pair *make(void)
                         "203.0.113.11 https=1 . alpn=h2 ipv4hint=203.0.113.11");
     (void)site_add_host(s, SITE_PROD, "many.dr.example.com", all_addresses, "cname=lb.example.org");
     (void)site_add_host(s, second, "edge.other.example.net", "198.51.100.20", "203.0.113.20");
+    allow_transfers(s);
     fd = render_view(s, GENERATION, SERIAL, &err);
     assert(fd >= 0);
     assert(view_open(fd, &pair.view, &err) == 0);

@@ -5,6 +5,7 @@ They go to FOLDER/NAME/.  A fuzzer gets far from good ones; `make fuzz-corpus` k
 reach something that no other input does.
 """
 import hashlib
+import hmac
 import json
 import pathlib
 import struct
@@ -76,12 +77,28 @@ def queries():
            struct.pack(">IIIII", 100, 30, 10, 1209600, 5))
     yield query("dr.example.com", TYPES["IXFR"], soa, counts=(1, 0, 1), n_additional=0)
     yield query("dr.example.com", TYPES["AXFR"], tsig(), n_additional=1)
+    yield query("dr.example.com", TYPES["AXFR"])
+    yield query("dr.example.com", TYPES["IXFR"], soa[:-20] + bytes(20), counts=(1, 0, 1), n_additional=0)
+    for name, kind, extra in (("other.example.net", "AXFR", b""), ("other.example.net", "SOA", opt()),
+                              ("app.dr.example.com", "A", b""), ("none.dr.example.com", "A", opt())):
+        yield signed(query(name, TYPES[kind], extra))
+    yield signed(query("other.example.net", TYPES["SOA"]), time_s=1)
 
 
 def tsig(key="key.example.com", error=0, mac=b"m" * 32):
     data = (wire_name("hmac-sha256") + b"\0\0" + struct.pack(">IHH", 1900000000, 300, len(mac)) +
             mac + struct.pack(">HHH", 0x1234, error, 0))
     return wire_name(key) + struct.pack(">HHIH", 250, 255, 0, len(data)) + data
+
+
+def signed(message, time_s=1700000000):
+    """As the targets' own key and clock have it (tests/fuzz/question.c)."""
+    name, algorithm, times = wire_name("key"), wire_name("hmac-sha256"), struct.pack(">HIH", 0, time_s, 300)
+    mac = hmac.digest(bytes(16), message + name + struct.pack(">HI", 255, 0) + algorithm + times + bytes(4), "sha256")
+    data = algorithm + times + struct.pack(">H", 32) + mac + message[:2] + bytes(4)
+    n = struct.unpack(">H", message[10:12])[0] + 1
+    return (message[:10] + struct.pack(">H", n) + message[12:] + name +
+            struct.pack(">HHIH", 250, 255, 0, len(data)) + data)
 
 
 def seeds_query():

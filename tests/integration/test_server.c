@@ -22,6 +22,11 @@
 #define NAMES 50
 #define ANSWER_MS 2000
 #define LISTENS 4
+#define MANY_NAMES 5000 /* a zone that no small socket buffer takes */
+#define SMALL_BYTES 4096
+#define LARGE_BYTES (1 << 20)
+#define SLOW_READERS 6
+#define TRANSFER_WAIT_MS 20000
 
 /* One server for the whole program: its threads end with the process. */
 static struct {
@@ -65,14 +70,14 @@ static void serve_all(void)
     assert_int_equal(server_listen(world.server, &set, &err), 0);
 }
 
-static void publish(uint8_t index)
+static void publish_names(unsigned names, uint8_t index)
 {
     struct server_pair pair = { .view = NULL };
     struct page *page = NULL;
     int fds[2];
     struct err err;
 
-    assert_int_equal(zone_pair(++world.generation, NAMES, index, fds, &page, &err), 0);
+    assert_int_equal(zone_pair(++world.generation, names, index, fds, &page, &err), 0);
     assert_int_equal(view_open(fds[0], &pair.view, &err), 0);
     assert_int_equal(page_map(fds[1], &pair.page, &err), 0);
     assert_int_equal(server_publish(world.server, &pair, &err), 0);
@@ -83,6 +88,11 @@ static void publish(uint8_t index)
     }
     assert_int_equal(close(fds[0]), 0);
     assert_int_equal(close(fds[1]), 0);
+}
+
+static void publish(uint8_t index)
+{
+    publish_names(NAMES, index);
 }
 
 /* Asks addr:port from a socket that takes no answer from any other address. */
@@ -179,6 +189,147 @@ static void a_published_pair_is_the_only_one_heard_once_it_has_settled(void **st
     publish(1);
 }
 
+static void set_buffer(int fd, int which, int bytes)
+{
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, which, &bytes, sizeof(bytes)), 0);
+}
+
+/* A socket whose connections keep little of what is sent. */
+static struct inet_addr add_small_socket(void)
+{
+    struct inet_addr addr = add_socket(LINK_ROLE_DNS_TCP, "127.0.0.1:0", 1);
+
+    set_buffer(world.sockets.items[world.sockets.n - 1].fds[0], SO_SNDBUF, SMALL_BYTES);
+    serve_all();
+    return addr;
+}
+
+/* A connection that takes in next to nothing by itself, and asks for a transfer of the zone. */
+static int ask_transfer(struct inet_addr addr)
+{
+    static const uint8_t query[] = "\0\33\1\2\0\0\0\1\0\0\0\0\0\0\4flip\4test\0\0\374\0\1";
+    struct sockaddr_storage sa;
+    socklen_t len = inet_to_sockaddr(&addr, &sa);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    set_buffer(fd, SO_RCVBUF, SMALL_BYTES);
+    assert_int_equal(connect(fd, (struct sockaddr *)&sa, len), 0);
+    assert_int_equal(send(fd, query, sizeof(query) - 1, 0), sizeof(query) - 1);
+    return fd;
+}
+
+static bool read_whole(int fd, uint8_t *out, size_t n)
+{
+    for (size_t at = 0; at < n;) {
+        struct pollfd polled = { .fd = fd, .events = POLLIN };
+        ssize_t got = poll(&polled, 1, TRANSFER_WAIT_MS) == 1 ? recv(fd, out + at, n - at, 0) : -1;
+        if (got <= 0)
+            return false;
+        at += (size_t)got;
+    }
+    return true;
+}
+
+struct transferred {
+    unsigned records, rcode;
+    unsigned of_first, of_second; /* addresses of each cluster */
+    bool is_whole;                /* the last message came */
+};
+
+/* Reads messages until there are so many records. */
+static void read_transfer(int fd, unsigned records, struct transferred *got)
+{
+    static const uint8_t first[4] = { 192, 0, 2, 1 }, second[4] = { 198, 51, 100, 1 };
+    static uint8_t message[65535];
+    uint8_t prefix[2];
+
+    while (got->records < records && read_whole(fd, prefix, sizeof(prefix))) {
+        size_t n = (size_t)prefix[0] << 8 | prefix[1];
+        assert_true(n >= 12 && read_whole(fd, message, n));
+        got->rcode = message[3] & 15U;
+        got->records += (unsigned)message[6] << 8 | message[7];
+        for (size_t i = 12; i + 4 <= n; i++) {
+            got->of_first += memcmp(message + i, first, sizeof(first)) == 0;
+            got->of_second += memcmp(message + i, second, sizeof(second)) == 0;
+        }
+        if (got->rcode != 0)
+            return;
+    }
+    got->is_whole = got->records >= records;
+}
+
+/* Each name has its address and those of its two clusters' own names; ns1 and SOA, NS besides. */
+static unsigned records_of(unsigned names)
+{
+    return 3 * names + 4;
+}
+
+static void a_transfer_ends_with_the_pair_it_began_with(void **state)
+{
+    (void)state;
+    struct inet_addr one = add_small_socket();
+    struct transferred got = { .records = 0 };
+
+    publish_names(MANY_NAMES, 1);
+    int fd = ask_transfer(one);
+    read_transfer(fd, 10, &got);
+    assert_int_equal(got.rcode, 0);
+    /* Each of these settles while the first one is still read. */
+    for (unsigned i = 0; i < 3; i++)
+        publish(2);
+    set_buffer(fd, SO_RCVBUF, LARGE_BYTES);
+    read_transfer(fd, records_of(MANY_NAMES), &got);
+    assert_true(got.is_whole);
+    assert_int_equal(got.records, records_of(MANY_NAMES));
+    assert_int_equal(got.of_first, 2 * MANY_NAMES); /* as active, and as itself */
+    assert_int_equal(got.of_second, MANY_NAMES);
+    assert_int_equal(close(fd), 0);
+    publish(1);
+}
+
+static void pairs_held_for_slow_readers_are_wanted_back_in_the_end(void **state)
+{
+    (void)state;
+    struct inet_addr one = add_small_socket();
+    uint64_t cut = counters_sum(world.counters, COUNTER_TRANSFERS_CUT);
+    int fds[SLOW_READERS];
+
+    for (size_t i = 0; i < SLOW_READERS; i++) {
+        struct transferred got = { .records = 0 };
+
+        publish_names(MANY_NAMES, 1);
+        fds[i] = ask_transfer(one);
+        read_transfer(fds[i], 10, &got);
+    }
+    assert_true(counters_sum(world.counters, COUNTER_TRANSFERS_CUT) > cut);
+    for (size_t i = 0; i < SLOW_READERS; i++)
+        assert_int_equal(close(fds[i]), 0);
+    publish(1);
+}
+
+static void one_client_has_eight_transfers_at_once_and_others_are_answered(void **state)
+{
+    (void)state;
+    struct inet_addr udp = add_socket(LINK_ROLE_DNS_UDP, "127.0.0.1:0", 1);
+    struct inet_addr one = add_small_socket();
+    uint64_t refused = counters_sum(world.counters, COUNTER_TRANSFERS_REFUSED);
+    int fds[9];
+
+    publish_names(MANY_NAMES, 1);
+    for (size_t i = 0; i < 9; i++) {
+        struct transferred got = { .records = 0 };
+
+        fds[i] = ask_transfer(one);
+        read_transfer(fds[i], 10, &got);
+        assert_int_equal(got.rcode, i < 8 ? 0 : 5);
+    }
+    assert_int_equal(counters_sum(world.counters, COUNTER_TRANSFERS_REFUSED), refused + 1);
+    assert_int_equal(ask("127.0.0.1", udp.port, 7), 1);
+    for (size_t i = 0; i < 9; i++)
+        assert_int_equal(close(fds[i]), 0);
+    publish(1);
+}
+
 static void bytes_that_are_no_query_harm_nobody(void **state)
 {
     (void)state;
@@ -217,6 +368,11 @@ int main(void)
         cmocka_unit_test_teardown(what_is_asked_while_threads_change_waits_and_is_answered,
                                   forget_sockets),
         cmocka_unit_test_teardown(a_published_pair_is_the_only_one_heard_once_it_has_settled,
+                                  forget_sockets),
+        cmocka_unit_test_teardown(a_transfer_ends_with_the_pair_it_began_with, forget_sockets),
+        cmocka_unit_test_teardown(pairs_held_for_slow_readers_are_wanted_back_in_the_end,
+                                  forget_sockets),
+        cmocka_unit_test_teardown(one_client_has_eight_transfers_at_once_and_others_are_answered,
                                   forget_sockets),
         cmocka_unit_test_teardown(bytes_that_are_no_query_harm_nobody, forget_sockets),
     };

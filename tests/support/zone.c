@@ -39,6 +39,8 @@ static void fill_provider(struct provider_cfg *p)
     l->soa.minimum_s = 5;
     l->soa.ttl_s = TTL_S;
     l->ns_ttl_s = 3600;
+    l->secondaries.n_allow_transfer =
+        (uint8_t)inet_parse_net("127.0.0.0/8", &l->secondaries.allow_transfer[0]);
 }
 
 static void fill_group(struct group_cfg *g, struct target both[2])
