@@ -66,7 +66,7 @@ PROGRAMS     := $(if $(wildcard dnsflip/main.c),$(BUILD)/dnsflip) \
 
 # A test links only what tests/KIND/uses.mk names (test_x_USES: sources, test_x_LIBS: pkg-config
 # names): the link line is the proof of what a module depends on.
--include tests/unit/uses.mk tests/integration/uses.mk tests/sim/uses.mk tests/bench/uses.mk \
+-include tests/power/uses.mk tests/unit/uses.mk tests/integration/uses.mk tests/sim/uses.mk tests/bench/uses.mk \
          tests/fuzz/uses.mk
 tests_of    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(1)/test_*.c))
 UNIT        := $(call tests_of,unit)
@@ -76,6 +76,7 @@ SIM         := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/sim/sim.c))
 FUZZ        := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZERS     := $(addprefix $(BUILD)/tests/fuzz/fuzz_,$(FUZZ))
 REPLAYS     := $(addprefix $(BUILD)/tests/fuzz/replay_,$(FUZZ))
+POWER       := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/power/*.c))
 BENCH       := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 
 .DEFAULT_GOAL := all
@@ -83,7 +84,7 @@ BENCH       := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 .SECONDARY:
 .SECONDEXPANSION:
 .PHONY: all deps deps-build demo programs test-programs test unit sim golden integration e2e kill-everywhere \
-        soak tsan check lint fmt \
+        power-cut soak tsan check lint fmt \
         fmt-check bench bench-programs cover fuzz fuzz-programs fuzz-corpus \
         replay replay-programs install uninstall dist clean help FORCE
 
@@ -137,7 +138,7 @@ $(UNIT) $(INTEGRATION): $(BUILD)/%: $(BUILD)/obj/%.o $$(call obj,$$($$(notdir $$
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) $(filter %.o,$^) $(call libs,$($(notdir $*)_LIBS)) -lcmocka -o $@
 
-$(GOLDEN) $(SIM) $(BENCH): $(BUILD)/%: $(BUILD)/obj/%.o $$(call obj,$$($$(notdir $$*)_USES))
+$(GOLDEN) $(SIM) $(BENCH) $(POWER): $(BUILD)/%: $(BUILD)/obj/%.o $$(call obj,$$($$(notdir $$*)_USES))
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) $(filter %.o,$^) $(call libs,$($(notdir $*)_LIBS)) -o $@
 
@@ -181,8 +182,11 @@ replay:                    ## every kept input of the fuzz targets once, or of F
 	@$(run) tap replay $(foreach f,$(or $(F),$(FUZZ)),'$(BUILD)/tests/fuzz/replay_$(f) \
 	 tests/fuzz/corpus/$(f) tests/fuzz/regressions/$(f)')
 
-e2e: programs $(VENV)/ready
+e2e: programs $(POWER) $(VENV)/ready
 	@$(run) pytest e2e $(VENV)/bin/python tests/e2e $(if $(T),-k $(T))
+
+power-cut: programs $(POWER) $(VENV)/ready  ## start on every disk that a power cut can leave: minutes (check: a sample)
+	@POWER_CUT_ALL=1 WORKERS=0 $(run) pytest e2e $(VENV)/bin/python tests/e2e -k power_cut -s
 
 kill-everywhere: programs $(VENV)/ready  ## kill the judge at every system call of a flip: 20 minutes (check: a sample)
 	@KILL_EVERY=1 WORKERS=0 $(run) pytest e2e $(VENV)/bin/python tests/e2e -k whatever_call -s

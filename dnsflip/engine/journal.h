@@ -32,8 +32,9 @@ typedef void journal_done(void *arg, const struct journal_entry *entry, bool ok,
 typedef int journal_visit(void *arg, const struct journal_entry *entry, struct err *err);
 
 /* Reads path and checks the chain, calling visit for each entry (visit may be NULL).  A torn last
- * line (no newline, or no JSON object ends in it, and last) is left out and *torn_bytes says how
- * long it is; any other bad line fails with "path:line: why" (ERR_REMOTE; ERR_CONFLICT if a newer
+ * line (no newline, or no JSON object ends in it, or with zeros in it; and last, or followed by
+ * nothing but parts of its own batch) is left out and *torn_bytes says how long that is; any other
+ * bad line fails with "path:line: why" (ERR_REMOTE; ERR_CONFLICT if a newer
  * dnsflip wrote it), and so does a visit that fails.  A missing file fails with ERR_USAGE.
  * Takes no lock. */
 __attribute__((warn_unused_result)) int journal_read(const char *path, journal_visit *visit,

@@ -52,6 +52,7 @@ static const struct member members[] = {
     OTHER(state, MEMBER_STATE),
     OTHER(epoch, MEMBER_U32),
     OTHER(names, MEMBER_U32),
+    OTHER(in_batch, MEMBER_U32),
     OTHER(step, MEMBER_U32),
     OTHER(has_fence, MEMBER_BOOL),
     OTHER(has_hook, MEMBER_BOOL),
@@ -386,12 +387,10 @@ static int check_version(const cJSON *root, struct err *err)
     return 0;
 }
 
-/* Hash and place in the chain. */
-static int check_chain(const cJSON *root, const char *line, size_t n, const char *prev,
-                       uint64_t seq, char hash[static JOURNAL_HASH_BYTES], struct err *err)
+/* The line carries the hash of what stands before it. */
+static int check_hash(const char *line, size_t n, char hash[static JOURNAL_HASH_BYTES],
+                      struct err *err)
 {
-    char found[JOURNAL_HASH_BYTES];
-    uint64_t found_seq = 0;
     const char *part = n > HASH_PART_BYTES ? line + n - HASH_PART_BYTES : NULL;
 
     if (part == NULL || memcmp(part, HASH_HEAD, sizeof(HASH_HEAD) - 1) != 0)
@@ -401,6 +400,18 @@ static int check_chain(const cJSON *root, const char *line, size_t n, const char
     if (memcmp(part + sizeof(HASH_HEAD) - 1, hash, JOURNAL_HASH_BYTES - 1) != 0)
         return err_set(err, ERR_REMOTE, "was changed: its hash is %.16s..., it says %.16s...", hash,
                        part + sizeof(HASH_HEAD) - 1);
+    return 0;
+}
+
+/* Hash and place in the chain. */
+static int check_chain(const cJSON *root, const char *line, size_t n, const char *prev,
+                       uint64_t seq, char hash[static JOURNAL_HASH_BYTES], struct err *err)
+{
+    char found[JOURNAL_HASH_BYTES];
+    uint64_t found_seq = 0;
+
+    if (check_hash(line, n, hash, err) != 0)
+        return -1;
     if (read_number(cJSON_GetObjectItemCaseSensitive(root, "seq"), "seq", SEQ_MAX, &found_seq,
                     err) != 0 ||
         read_text(cJSON_GetObjectItemCaseSensitive(root, "prev"), "prev", found, sizeof(found),
@@ -463,19 +474,22 @@ enum journal_line journal_decode(const char *line, size_t n, const char *prev, u
     return rc == 0 ? JOURNAL_LINE_GOOD : JOURNAL_LINE_BAD;
 }
 
-bool journal_decode_place(const char *line, size_t n, uint64_t *seq,
-                          char prev[static JOURNAL_HASH_BYTES])
+void journal_decode_place(const char *line, size_t n, struct journal_place *out)
 {
     cJSON *root = cJSON_ParseWithLength(line, n);
     const cJSON *kind = cJSON_GetObjectItemCaseSensitive(root, "kind");
+    const cJSON *batch = cJSON_GetObjectItemCaseSensitive(root, "in_batch");
+    char hash[JOURNAL_HASH_BYTES];
     struct err ignored;
-    bool is_head =
-        cJSON_IsString(kind) && strcmp(kind->valuestring, entry_kind_name(ENTRY_ROTATED)) == 0 &&
-        read_number(cJSON_GetObjectItemCaseSensitive(root, "seq"), "seq", SEQ_MAX, seq, &ignored) ==
-            0 &&
-        read_text(cJSON_GetObjectItemCaseSensitive(root, "prev"), "prev", prev, JOURNAL_HASH_BYTES,
-                  &ignored) == 0;
 
+    *out = (struct journal_place){ 0 };
+    out->is_whole = check_hash(line, n, hash, &ignored) == 0 && cJSON_IsString(kind) &&
+                    read_number(cJSON_GetObjectItemCaseSensitive(root, "seq"), "seq", SEQ_MAX,
+                                &out->seq, &ignored) == 0 &&
+                    read_text(cJSON_GetObjectItemCaseSensitive(root, "prev"), "prev", out->prev,
+                              sizeof(out->prev), &ignored) == 0 &&
+                    (batch == NULL ||
+                     read_number(batch, "in_batch", UINT32_MAX, &out->in_batch, &ignored) == 0);
+    out->is_head = out->is_whole && strcmp(kind->valuestring, entry_kind_name(ENTRY_ROTATED)) == 0;
     cJSON_Delete(root);
-    return is_head;
 }

@@ -16,6 +16,9 @@
  *       assert hashlib.sha256(part[1] + b"}").hexdigest() == entry["hash"], f"line {seq}: changed"
  *       prev = entry["hash"]
  *
+ * in_batch: how many of the lines before became durable together with this one.  A power cut may
+ * leave any part of such a batch, never of what stands before it.
+ *
  * Members that are empty, 0 or false are left out, and read as such.  A member that this version
  * does not know is ignored; a kind, verb, state or override it does not know is an error, as is a
  * newer version.  Control characters are escaped; bytes that are not UTF-8 are written as '?'. */
@@ -55,9 +58,14 @@ __attribute__((warn_unused_result)) enum journal_line
 journal_decode(const char *line, size_t n, const char *prev, uint64_t seq,
                struct journal_entry *entry, char hash[static JOURNAL_HASH_BYTES], struct err *err);
 
-/* Is this the first line of a file that follows another?  Then what its number is and which hash it
- * follows, as it says itself: whether that is true only journal_decode and the file before know. */
-bool journal_decode_place(const char *line, size_t n, uint64_t *seq,
-                          char prev[static JOURNAL_HASH_BYTES]);
+/* Where a line stands as it says itself; whether that is true only journal_decode and the lines
+ * before it know. */
+struct journal_place {
+    bool is_whole; /* its hash is right; else nothing here means anything */
+    bool is_head;  /* the first line of a file that follows another */
+    uint64_t seq, in_batch;
+    char prev[JOURNAL_HASH_BYTES];
+};
+void journal_decode_place(const char *line, size_t n, struct journal_place *out);
 
 #endif

@@ -28,7 +28,9 @@ struct reader {
     bool takes_first_word; /* of the first line, for its place in the chain */
     uint64_t line;         /* number of the line at hand */
     uint64_t unended;      /* bytes of a line that had no newline in a whole window */
-    bool is_torn;          /* the line at hand is torn: nothing may follow */
+    bool is_unwritten;     /* and there were zeros among them */
+    bool is_torn;          /* a line was: what follows was never durable either, or it is damage */
+    uint64_t torn_seq;
     uint64_t torn_bytes;
     struct err torn; /* why, should something follow */
 };
@@ -41,38 +43,66 @@ static int fail_at(const struct reader *r, struct err *err)
 /* The first line of a file that follows another one says where it stands. */
 static void take_place(struct reader *r, const char *line, size_t n)
 {
-    char prev[JOURNAL_HASH_BYTES];
-    uint64_t seq;
+    struct journal_place place;
 
-    if (!journal_decode_place(line, n, &seq, prev) || seq < 2)
+    journal_decode_place(line, n, &place);
+    if (!place.is_head || place.seq < 2)
         return;
-    r->tail->seq = seq - 1;
-    memcpy(r->tail->hash, prev, sizeof(prev));
+    r->tail->seq = place.seq - 1;
+    memcpy(r->tail->hash, place.prev, sizeof(place.prev));
+}
+
+/* Bytes that were never written read as zeros, and no line has any. */
+static bool is_unwritten(const char *line, size_t n)
+{
+    return memchr(line, '\0', n) != NULL;
+}
+
+/* A batch of lines becomes durable as a whole, but a power cut may keep any part of its sectors:
+ * what stands behind a torn line belongs to its batch, or the torn one was durable and is damaged.
+ */
+static int take_torn(struct reader *r, const char *line, size_t n, bool has_end, struct err *err)
+{
+    struct journal_place place;
+
+    r->torn_bytes += n + (has_end ? 1 : 0);
+    if (is_unwritten(line, n))
+        return 0;
+    journal_decode_place(line, n, &place);
+    if (place.is_whole && place.seq > r->torn_seq && place.in_batch >= place.seq - r->torn_seq)
+        return 0;
+    *err = r->torn;
+    return fail_at(r, err);
+}
+
+static int begin_torn(struct reader *r, size_t n, bool has_end, const struct err *why)
+{
+    r->is_torn = true;
+    r->torn_seq = r->tail->seq + 1;
+    r->torn_bytes = n + (has_end ? 1 : 0);
+    r->torn = *why;
+    return 0;
 }
 
 /* One line of n bytes; has_end: a newline follows it. */
 static int take_line(struct reader *r, const char *line, size_t n, bool has_end, struct err *err)
 {
+    struct err unfinished = { .code = ERR_REMOTE, .text = "has no end" };
     struct journal_entry entry;
     char hash[JOURNAL_HASH_BYTES];
 
-    if (r->is_torn) {
-        *err = r->torn;
-        return fail_at(r, err);
-    }
+    if (r->is_torn)
+        return take_torn(r, line, n, has_end, err);
     if (r->line++ == 0 && r->takes_first_word)
         take_place(r, line, n);
     enum journal_line kind =
         journal_decode(line, n, r->tail->hash, r->tail->seq + 1, &entry, hash, err);
+    if (kind == JOURNAL_LINE_GOOD && !has_end)
+        return begin_torn(r, n, has_end, &unfinished);
+    if (kind == JOURNAL_LINE_TORN || (kind == JOURNAL_LINE_BAD && is_unwritten(line, n)))
+        return begin_torn(r, n, has_end, err);
     if (kind == JOURNAL_LINE_BAD)
         return fail_at(r, err);
-    if (kind == JOURNAL_LINE_TORN || !has_end) {
-        r->is_torn = true;
-        r->torn_bytes = n + (has_end ? 1 : 0);
-        if (kind == JOURNAL_LINE_TORN)
-            r->torn = *err;
-        return 0;
-    }
     r->tail->bytes += n + 1;
     r->tail->seq++;
     if (r->line == 1)
@@ -85,11 +115,23 @@ static int take_line(struct reader *r, const char *line, size_t n, bool has_end,
     return 0;
 }
 
-static int line_too_long(struct reader *r, struct err *err)
+/* More than any line may have: n bytes behind those of r->unended. */
+static int take_long(struct reader *r, const char *rest, size_t n, bool has_end, struct err *err)
 {
-    r->line++;
+    size_t all = r->unended + n;
+    bool was_written = !r->is_unwritten && !is_unwritten(rest, n);
+
+    r->unended = 0;
+    r->is_unwritten = false;
+    if (!r->is_torn)
+        r->line++;
     (void)err_set(err, ERR_REMOTE, "a line has at most %d bytes", JOURNAL_LINE_MAX);
-    return fail_at(r, err);
+    if (was_written && has_end)
+        return fail_at(r, err);
+    if (!r->is_torn)
+        return begin_torn(r, all, has_end, err);
+    r->torn_bytes += all + (has_end ? 1 : 0);
+    return 0;
 }
 
 /* Takes the whole lines of window[0..len); *left = bytes of an unfinished one, moved to the front.
@@ -104,16 +146,17 @@ static int take_window(struct reader *r, char *window, size_t len, size_t *left,
         if (end == NULL)
             break;
         size_t n = (size_t)(end - window) - at;
-        if (r->unended > 0 || n >= JOURNAL_LINE_MAX)
-            return line_too_long(r, err);
-        if (take_line(r, window + at, n, true, err) != 0)
+        int rc = r->unended > 0 || n >= JOURNAL_LINE_MAX ? take_long(r, window + at, n, true, err)
+                                                         : take_line(r, window + at, n, true, err);
+        if (rc != 0)
             return -1;
         at += n + 1;
     }
     *left = len - at;
     if (*left == WINDOW_BYTES) {
-        /* Only the end of the file can tell whether this is a torn line. */
+        /* Only its end can tell what this is. */
         r->unended += *left;
+        r->is_unwritten = r->is_unwritten || is_unwritten(window, *left);
         *left = 0;
     }
     memmove(window, window + at, *left);
@@ -123,10 +166,8 @@ static int take_window(struct reader *r, char *window, size_t len, size_t *left,
 /* What stands behind the last newline. */
 static int take_rest(struct reader *r, const char *window, size_t left, struct err *err)
 {
-    if (r->unended > 0) {
-        r->torn_bytes = r->unended + left;
-        return 0;
-    }
+    if (r->unended > 0 || left >= JOURNAL_LINE_MAX)
+        return take_long(r, window, left, false, err);
     return left > 0 ? take_line(r, window, left, false, err) : 0;
 }
 

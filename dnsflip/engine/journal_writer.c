@@ -79,6 +79,7 @@ static uint64_t fill_batch(struct journal *j, uint64_t at, uint64_t end, struct 
         if ((j->has_failed && s->era <= j->failed_era) || !is_alike(first, s))
             break;
         s->entry.seq = next->seq + 1;
+        s->entry.in_batch = (uint32_t)(next->seq - j->tail.seq);
         if (journal_encode(&s->entry, next->hash, &j->lines, hash, &s->err) != 0)
             break;
         s->ok = true;

@@ -59,8 +59,9 @@ const char *entry_kind_name(enum entry_kind k); /* "init" ... */
 
 /* A plain value; members that a kind does not use stay zero and are not written. */
 struct journal_entry {
-    uint64_t seq;     /* 1, 2, 3 ...; set by the journal */
-    struct wall time; /* set by whoever appends */
+    uint64_t seq;      /* 1, 2, 3 ...; set by the journal */
+    uint32_t in_batch; /* lines before it that became durable with it; set by the journal */
+    struct wall time;  /* set by whoever appends */
     enum entry_kind kind;
     char group[NAME_BYTES];
     char from[NAME_BYTES], to[NAME_BYTES]; /* clusters */

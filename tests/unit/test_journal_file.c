@@ -248,7 +248,9 @@ static void what_a_power_cut_leaves_behind_is_torn(void **state)
     expect_good(3, 110);
     append_bytes(zeros, sizeof(zeros)); /* longer than a line and than one read */
     expect_good(3, 110 + sizeof(zeros));
-    append_bytes("\n", 1);
+    append_bytes("\n", 1); /* its last sector was written before the others */
+    expect_good(3, 111 + sizeof(zeros));
+    append_bytes("{}\n", 3);
     expect_damage(":4: a line has at most 12288 bytes");
 }
 
