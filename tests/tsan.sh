@@ -13,7 +13,8 @@ mkdir -p "$reports"
 TSAN_OPTIONS="log_path=$(cd "$reports" && pwd)/report report_thread_leaks=0"
 export TSAN_OPTIONS
 
-for test in integration:race integration:server integration:tcp unit:journal unit:journal_file e2e:reload; do
+for test in integration:race integration:server integration:tcp unit:transfer unit:journal unit:journal_file \
+    e2e:reload; do
     # shellcheck disable=SC2086 # words
     LABEL="(tsan ${test#*:})" $make $JOBS "${test%:*}" T="${test#*:}" || bad=1
 done

@@ -161,6 +161,37 @@ static void every_thread_of_the_face_has_the_filter(void **state)
     assert_int_equal(instance_stop(&in), 0);
 }
 
+static bool log_says(const struct instance *in, const char *words)
+{
+    char line[1024];
+    bool is_found = false;
+
+    FILE *log = fopen(tempdir_path(&in->dir, "log"), "r");
+    while (log != NULL && fgets(line, sizeof(line), log) != NULL)
+        is_found = is_found || strstr(line, words) != NULL;
+    if (log != NULL)
+        (void)fclose(log);
+    return is_found;
+}
+
+/* The signal of the kernel, sent by us. */
+static void a_face_that_its_filter_kills_is_named_and_replaced(void **state)
+{
+    (void)state;
+    struct instance in;
+    struct mono end = mono_add(mono_now(), INSTANCE_WAIT_MS);
+
+    instance_start(&in, "serve");
+    pid_t face = instance_face(&in);
+    assert_int_equal(kill(face, SIGSYS), 0);
+    while (!log_says(&in, "a system call that its filter forbids"))
+        assert_true(mono_since(end, mono_now()) > 0);
+    while (instance_ask(&in, 0, 5) < 0)
+        assert_true(mono_since(end, mono_now()) > 0);
+    assert_int_not_equal(instance_face(&in), face);
+    assert_int_equal(instance_stop(&in), 0);
+}
+
 static void a_killed_judge_and_face_come_back_as_the_same_users(void **state)
 {
     (void)state;
@@ -208,6 +239,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_supervisor_keeps_five_capabilities_at_most),
         cmocka_unit_test(judge_and_face_with_their_secrets_are_not_dumpable),
         cmocka_unit_test(every_thread_of_the_face_has_the_filter),
+        cmocka_unit_test(a_face_that_its_filter_kills_is_named_and_replaced),
         cmocka_unit_test(a_killed_judge_and_face_come_back_as_the_same_users),
         cmocka_unit_test(a_change_of_user_does_not_let_them_outlive_their_supervisor),
     };
