@@ -318,6 +318,34 @@ int judge_accept(struct judge *j, size_t n_moves)
 /* ---- what the engine asks for, in a turn of its own ---------------------------------------------
  */
 
+/* One hand-over moves the names of all groups: none may have lost its intent with the judge before.
+ */
+static int check_intents(struct judge *j, struct err *err)
+{
+    const struct settings *s = j->site.settings;
+    uint32_t *by_group = mem_array(s->n_groups + 1, sizeof(*by_group));
+    struct config_report ignored;
+    const char *lost = NULL;
+
+    j->reload.request.n_adoptions = 0;
+    config_report_init(&ignored);
+    (void)reload_moves(s, j->next.settings, active_then, j, by_group, &ignored);
+    config_report_fini(&ignored);
+    for (size_t i = 0; i < s->n_groups && lost == NULL; i++) {
+        const struct ledger_group *known = ledger_find(j->ledger, s->groups[i].name);
+
+        if (by_group[i] > 0 && (op_state_is_ended(known->op.state) ||
+                                strcmp(known->op.configuration, j->reload.configuration) != 0))
+            lost = s->groups[i].name;
+    }
+    mem_free(by_group);
+    if (lost != NULL)
+        return err_set(err, ERR_CONFLICT,
+                       "names of group %s would move too, whose intent was lost: accept it anew",
+                       lost);
+    return 0;
+}
+
 /* After a restart nothing is loaded: the file must still be the one that was accepted. */
 static int load_accepted(struct judge *j, struct err *err)
 {
@@ -328,7 +356,7 @@ static int load_accepted(struct judge *j, struct err *err)
         return err_set(err, ERR_CONFIG, "the file does not load any more");
     if (strcmp(j->next.settings->digest, j->reload.configuration) != 0)
         return err_set(err, ERR_CONFLICT, "the file is no longer the one that was accepted");
-    return 0;
+    return check_intents(j, err);
 }
 
 static void on_asked(void *arg)

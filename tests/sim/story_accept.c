@@ -20,6 +20,20 @@ static void on_done(void *arg, const struct command_result *result)
     s->has_result = true;
 }
 
+/* See check_intents of judge_accept. */
+static bool has_all_intents(const struct story *s)
+{
+    for (size_t i = 0; i < s->settings->n_groups; i++) {
+        const struct ledger_group *known = ledger_find(s->ledger, s->settings->groups[i].name);
+
+        if (known != NULL && known->is_adopted &&
+            (op_state_is_ended(known->op.state) ||
+             strcmp(known->op.configuration, s->accepted) != 0))
+            return false;
+    }
+    return true;
+}
+
 /* In a turn of its own, as in the judge. */
 static void hand_over(void *arg)
 {
@@ -30,7 +44,7 @@ static void hand_over(void *arg)
         return;
     if (!story_load(s, s->file, &s->next.settings))
         return;
-    if (strcmp(s->next.settings->digest, s->accepted) != 0) {
+    if (strcmp(s->next.settings->digest, s->accepted) != 0 || !has_all_intents(s)) {
         err_set(&err, ERR_CONFLICT, "the file is no longer the one that was accepted");
         engine_retarget_done(s->engine, &err);
     } else {
