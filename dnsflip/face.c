@@ -60,7 +60,7 @@ static int drop_privileges(struct err *err)
 /* Signals meant for the whole service reach the supervisor, which stops the face last. */
 static void ignore_signals(void)
 {
-    static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE };
+    static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGPIPE };
     struct sigaction ignore = { .sa_handler = SIG_IGN };
 
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)

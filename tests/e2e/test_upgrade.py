@@ -215,10 +215,14 @@ def test_the_same_version_takes_over_from_itself(installed):
 
 
 def test_a_signal_upgrades_too(installed):
-    """Goal: a service manager's way."""
-    install(installed.bin, other_version("x"))
-    installed.process.send_signal(signal.SIGUSR2)
-    wait_until(lambda: other_version("x") in installed.cli("version").stdout, "the new version")
+    """Goal: a service manager's way, also if it sends it to all processes."""
+    with Asker(installed, NAMES, {installed.site.use1.ip}) as asker:
+        install(installed.bin, other_version("x"))
+        for pid in (*installed.children().values(), installed.process.pid):
+            os.kill(pid, signal.SIGUSR2)
+        wait_until(lambda: other_version("x") in installed.cli("version").stdout, "the new version")
+        asker.goes_on()
+    assert not asker.wrong and not asker.lost
 
 
 def test_a_signal_upgrades_where_no_judge_lives(installed):
