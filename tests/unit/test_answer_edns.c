@@ -31,12 +31,13 @@ static struct ask *new_ask(const char *nsid)
     for (int i = 0; i < 6; i++)
         buf_printf(&records, "big TXT \"%03d%0100d\"\n", i, 0);
     buf_puts(&records, "*.wild A 192.0.2.1\n*.wild TXT \"x\"\nsub NS ns.example.net.\n"
-                       "old DNAME new\nalias CNAME app\n");
+                       "old DNAME new\nalias CNAME app\ngone CNAME nowhere\n");
     s = site_new(buf_text(&records));
     (void)site_add_host(s, SITE_PROD, HOST, "198.51.100.10", "203.0.113.10");
     (void)site_add_host(s, site_add_group(s, "new"), "new.dr.example.com", "192.0.2.8",
                         "192.0.2.9");
     (void)site_add_host(s, SITE_PROD, "other.dr.example.com", "192.0.2.6", "192.0.2.7");
+    site_add_zone(s, "other.test", NULL);
     assert_true(str_copy(s->node.dns.nsid, sizeof(s->node.dns.nsid), nsid));
     a = ask_new(s);
     ask_set_word(a, SITE_PROD, 1, 200);
@@ -413,6 +414,8 @@ static void answers_of_one_kind_are_known_as_such(void **state)
         { HOST, TXT, HOST, 15, true }, /* all that a name lacks */
         { HOST, TXT, "other.dr.example.com", TXT, false },
         { NONE, A, "x.y.none.dr.example.com", TXT, true },
+        { NONE, A, "gone.dr.example.com", A, true },
+        { NONE, A, "none.other.test", A, false },
         { "a.wild.dr.example.com", A, "b.c.wild.dr.example.com", A, true },
         { "a.wild.dr.example.com", A, "a.wild.dr.example.com", TXT, false },
         { "a.wild.dr.example.com", 15, "b.wild.dr.example.com", 15, true },
