@@ -273,6 +273,7 @@ static bool notes_need(struct answer_request *r)
     r->call->needs = (uint8_t)((r->has_tsig ? ANSWER_NEEDS_SIGNATURE : 0) |
                                (is_transfer ? ANSWER_NEEDS_TRANSFER : 0));
     r->call->question_end = (uint16_t)r->question_end;
+    r->call->has_opt = r->has_opt;
     return true;
 }
 

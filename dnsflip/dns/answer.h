@@ -46,6 +46,7 @@ struct answer_call {
     bool is_signed;     /* and rightly so */
     /* What is noted. */
     uint8_t needs; /* enum answer_need; not 0 after the first call: nothing was answered yet */
+    bool has_opt;  /* noted with a need: the query has an OPT record */
     /* What is noted besides, unless there is no answer. */
     uint16_t question_end; /* bytes of header and question in the answer ... */
     uint16_t opt_at;       /* ... and where its OPT record starts; its length if there is none */

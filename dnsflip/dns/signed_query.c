@@ -125,6 +125,7 @@ static size_t answer_transfer(const struct signed_query *q, struct answer_call *
         counts[COUNTER_TRANSFERS_REFUSED]++;
         return refuse(q, call, DNS_REFUSED, DNS_EDE_NOT_READY, out, counts);
     }
+    q->transfer->has_opt = call->has_opt;
     return 0;
 }
 

@@ -298,9 +298,25 @@ static bool put_record(struct transfer *t, struct message *m)
     return true;
 }
 
-static size_t room_for_signature(const struct transfer *t)
+/* What stands behind the records: an OPT record in the first message, a signature. */
+static bool ends_with_opt(const struct transfer *t)
 {
-    return t->tsig.key != NULL ? TSIG_BYTES_MAX : 0;
+    return t->has_opt && t->n_messages == 0;
+}
+
+static size_t room_behind(const struct transfer *t)
+{
+    return (t->tsig.key != NULL ? TSIG_BYTES_MAX : 0U) + (ends_with_opt(t) ? DNS_OPT_BYTES : 0U);
+}
+
+static void put_opt(struct message *m)
+{
+    static const uint8_t opt[DNS_OPT_BYTES] = { 0, 0, DNS_TYPE_OPT, ANSWER_UDP_BYTES >> 8,
+                                                ANSWER_UDP_BYTES & 0xff };
+
+    memcpy(m->out + m->at, opt, sizeof(opt));
+    m->at += sizeof(opt);
+    answer_put16(m->out + 10, 1);
 }
 
 /* The question stands in the first message alone (RFC 5936, 2.2.1). */
@@ -308,7 +324,7 @@ static struct message start_message(const struct transfer *t, uint8_t *out)
 {
     struct message m = { .out = out,
                          .at = DNS_HEADER_BYTES,
-                         .limit = TRANSFER_MESSAGE_BYTES - room_for_signature(t) };
+                         .limit = TRANSFER_MESSAGE_BYTES - room_behind(t) };
 
     memset(out, 0, DNS_HEADER_BYTES);
     memcpy(out, t->head, sizeof(t->head));
@@ -340,11 +356,13 @@ size_t transfer_next(struct transfer *t, uint8_t *out, uint64_t now_s)
         /* One record that is longer than a message should be gets a message of its own. */
         if (m.limit > TRANSFER_MESSAGE_BYTES)
             t->stage = TRANSFER_BROKEN;
-        m.limit = ANSWER_TCP_BYTES - room_for_signature(t);
+        m.limit = ANSWER_TCP_BYTES - room_behind(t);
     }
     if (t->stage == TRANSFER_BROKEN || m.n == 0)
         return 0;
     answer_put16(out + 6, m.n);
+    if (ends_with_opt(t))
+        put_opt(&m);
     t->n_messages++;
     return t->tsig.key != NULL ? tsig_sign(&t->tsig, out, m.at, now_s) : m.at;
 }

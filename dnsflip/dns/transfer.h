@@ -34,6 +34,7 @@ struct transfer {
     struct tsig tsig; /* key NULL = unsigned */
     uint32_t serial;
     uint32_t n_messages;
+    bool has_opt; /* the query had an OPT record, and so will the first message (RFC 5936, 2.2.5) */
     /* Where the next record is: of the zone's names, of the types there, in that answer. */
     uint32_t name, entry;
     const struct view_answer *answer; /* NULL = the next one */

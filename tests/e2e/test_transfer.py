@@ -85,9 +85,9 @@ class Connection:
         self.socket.close()
 
 
-def transfer(daemon, zone, key=None, kind="AXFR", serial=None):
+def transfer(daemon, zone, key=None, kind="AXFR", serial=None, edns=False):
     """All messages of a transfer, each signature checked, as dnspython reads them."""
-    asked = query(zone, kind, key, serial)
+    asked = query(zone, kind, key, serial, edns)
     connection = Connection(daemon)
     connection.send(asked.to_wire())
     messages, ends, context = [], 0, None
@@ -136,6 +136,13 @@ def test_a_signed_transfer_is_the_zone(daemon, alg):
 @pytest.mark.parametrize("zone", [CHILD, *RANDOM_ZONES])
 def test_a_transfer_by_address_is_the_zone(daemon, zone):
     check_whole(daemon, zone, None)
+
+
+@pytest.mark.parametrize("key", [None, KEY])
+def test_a_query_with_edns_has_it_in_the_first_message(daemon, key):
+    for edns in (True, False):
+        messages = transfer(daemon, PARENT if key else CHILD, key, edns=edns)
+        assert [m.edns for m in messages] == [0 if edns and m is messages[0] else -1 for m in messages]
 
 
 def test_every_flip_is_in_the_next_transfer_with_a_newer_serial(daemon):
