@@ -1,4 +1,5 @@
 """Zone transfers out of the face: what is in them, who may have them, and how they are signed."""
+import base64
 import pathlib
 import socket
 import struct
@@ -16,8 +17,8 @@ import dns.tsig
 import dns.zone
 import pytest
 
-from dns_site import CHILD, DEEP, OTHER, PARENT, RANDOM, start, stop, zone_text
-from world import wait_until
+from dns_site import CHILD, DEEP, OTHER, PARENT, RANDOM, DnsSite, start, stop, zone_text
+from world import Daemon, wait_until
 
 SECRET = bytes(range(32))
 KEYS = {alg: dns.tsig.Key(f"{alg}.key.test.", SECRET, alg)
@@ -284,6 +285,36 @@ def test_no_more_transfers_at_once_than_the_limit_and_others_are_still_answered(
     for one in big:
         one.close()
     wait_until(lambda: len(transfer(daemon, PARENT, KEY)) > 0, "there is room again")
+
+
+def test_a_key_file_is_read_anew_by_a_reload_and_a_bad_one_refused_with_its_place(daemon):
+    path = daemon.site.folder / "keys"
+    new = dns.tsig.Key("new.key.test.", b"n" * 32, "hmac-sha256")
+    for bad, words in (("x:hmac-md5:QUJD\n", ":1:1: key x: the algorithm 'hmac-md5'"), ("", "holds no key")):
+        path.write_text(bad)
+        said = daemon.run("reload", code=1)
+        assert str(path) in said and words in said
+        assert transfer(daemon, PARENT, KEY)
+    path.write_text(KEY_LINES + f"new.key.test:hmac-sha256:{base64.b64encode(new.secret).decode()}\n")
+    try:
+        daemon.run("reload")
+        assert transfer(daemon, PARENT, new) and transfer(daemon, PARENT, KEY)
+    finally:
+        path.write_text(KEY_LINES)
+        daemon.run("reload")
+    assert tsig_of(send(daemon, query(PARENT, "SOA", new).to_wire(), False), new).error == 17
+
+
+def test_without_its_keys_no_daemon_starts(tmp_path):
+    site = DnsSite(tmp_path, secondaries={PARENT: "{ transfer_key_file: no-such-file }"})
+    made = Daemon(site, site.config(has_new=False))
+    try:
+        made.init("--active", "use1")
+        made.launch()
+        assert made.process.wait(WAIT_S) == 1
+        assert "no-such-file cannot be read by the user that dnsflip runs as" in made.log.read_text()
+    finally:
+        stop(made)
 
 
 def test_secrets_are_in_no_file_and_no_log(daemon):
