@@ -285,7 +285,7 @@ int engine_new(const struct engine_deps *deps, struct engine **out, struct err *
 
 static void drop_groups(struct engine *e, struct engine_group *groups, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; groups != NULL && i < n; i++) {
         drop_looks(e, &groups[i]);
         if (groups[i].read != NULL)
             groups[i].read->ops->cancel(groups[i].read);

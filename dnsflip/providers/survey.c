@@ -16,14 +16,16 @@ struct survey_name {
     uint32_t group;                 /* index into survey.groups */
     const struct hostname_cfg *cfg; /* borrowed */
     struct dns_ask *asks[2];        /* A, AAAA; NULL = not in flight */
-    uint32_t places;                /* see struct survey_group */
+    bool is_tcp[2];
+    uint32_t places; /* see struct survey_group */
     bool is_unread, is_absent;
 };
 
 struct survey {
     struct io *io;                   /* borrowed */
     const struct settings *settings; /* borrowed */
-    struct survey_group *groups;     /* owned */
+    struct inet_addr server;
+    struct survey_group *groups; /* owned */
     size_t n_groups;
     struct survey_name *names; /* owned */
     size_t n_names;
@@ -77,12 +79,16 @@ static void on_end(void *arg)
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
+static const uint16_t types[] = { DNS_TYPE_A, DNS_TYPE_AAAA };
+
+static void send_question(struct survey_name *name, int which, bool is_tcp);
+
 static void take_answer(struct survey_name *name, uint16_t type, const struct dns_answer *answer)
 {
     struct survey *s = name->survey;
     const struct group_cfg *group = &s->settings->groups[s->groups[name->group].group];
 
-    if (answer->status != DNS_ASK_ANSWERED ||
+    if (answer->status != DNS_ASK_ANSWERED || answer->truncated ||
         (answer->rcode != DNS_RCODE_NOERROR && answer->rcode != DNS_RCODE_NXDOMAIN) ||
         !answer->authoritative) {
         name->is_unread = true;
@@ -98,20 +104,34 @@ static void take_answer(struct survey_name *name, uint16_t type, const struct dn
         loop_timer_set(s->end_timer, loop_now(s->io->loop).mono);
 }
 
+/* A server that limits its rate cuts answers off: over TCP it gives them whole. */
+static void on_answer(struct survey_name *name, int which, const struct dns_answer *answer)
+{
+    name->asks[which] = NULL;
+    if (answer->status == DNS_ASK_ANSWERED && answer->truncated && !name->is_tcp[which])
+        send_question(name, which, true);
+    else
+        take_answer(name, types[which], answer);
+}
+
 static void on_a(void *arg, const struct dns_answer *answer)
 {
-    struct survey_name *name = arg;
-
-    name->asks[0] = NULL;
-    take_answer(name, DNS_TYPE_A, answer);
+    on_answer(arg, 0, answer);
 }
 
 static void on_aaaa(void *arg, const struct dns_answer *answer)
 {
-    struct survey_name *name = arg;
+    on_answer(arg, 1, answer);
+}
 
-    name->asks[1] = NULL;
-    take_answer(name, DNS_TYPE_AAAA, answer);
+static void send_question(struct survey_name *name, int which, bool is_tcp)
+{
+    dns_ask_done *const done[] = { on_a, on_aaaa };
+
+    name->is_tcp[which] = is_tcp;
+    name->asks[which] =
+        dns_client_ask(name->survey->io->dns_client, &name->survey->server, name->cfg->name,
+                       types[which], is_tcp, SURVEY_TIMEOUT_MS, done[which], name);
 }
 
 /* A CNAME answers every type alike: one question is enough where there are only those. */
@@ -126,20 +146,17 @@ static bool concerns(const struct survey_name *name, const struct group_cfg *gro
     return false;
 }
 
-static void ask(struct survey_name *name, const struct inet_addr *server)
+static void ask(struct survey_name *name)
 {
     struct survey *s = name->survey;
     const struct group_cfg *group = &s->settings->groups[s->groups[name->group].group];
-    static const uint16_t types[] = { DNS_TYPE_A, DNS_TYPE_AAAA };
-    dns_ask_done *const done[] = { on_a, on_aaaa };
 
     name->places = (UINT32_C(1) << group->n_clusters) - 1;
     for (int i = 0; i < 2; i++) {
         if (!concerns(name, group, types[i]))
             continue;
         s->n_waiting++;
-        name->asks[i] = dns_client_ask(s->io->dns_client, server, name->cfg->name, types[i], false,
-                                       SURVEY_TIMEOUT_MS, done[i], name);
+        send_question(name, i, s->n_names > SURVEY_UDP_MAX);
     }
 }
 
@@ -196,11 +213,13 @@ struct survey *survey_start(struct io *io, const struct settings *settings, unsi
 {
     struct survey *s = mem_zalloc(sizeof(*s));
 
-    *s = (struct survey){ .io = io, .settings = settings, .done = done, .arg = arg };
+    *s = (struct survey){
+        .io = io, .settings = settings, .server = *server, .done = done, .arg = arg
+    };
     s->end_timer = loop_timer_new(io->loop, on_end, s);
     list_names(s, provider);
     for (size_t i = 0; i < s->n_names; i++)
-        ask(&s->names[i], server);
+        ask(&s->names[i]);
     if (s->n_waiting == 0)
         loop_timer_set(s->end_timer, loop_now(io->loop).mono);
     return s;

@@ -13,7 +13,8 @@
 struct io;
 struct survey;
 
-#define SURVEY_NAMES_MAX 64   /* of one group, spread over all of them */
+#define SURVEY_UDP_MAX 100    /* names; more of them go over TCP: servers limit their UDP answers */
+#define SURVEY_NAMES_MAX 32   /* of one group, spread over all of them */
 #define SURVEY_TOTAL_MAX 4096 /* names of one survey; every group has at least one */
 #define SURVEY_TIMEOUT_MS INT64_C(2000)
 

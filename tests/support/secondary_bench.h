@@ -25,6 +25,7 @@ struct bench_peer {
     int place[2]; /* where its names answer, by group; -1 = nowhere that we know, -2 = no such name
                    */
     unsigned names_asked;
+    bool cuts; /* its UDP answers about names */
 };
 
 extern struct bench_peer bench_peers[3];

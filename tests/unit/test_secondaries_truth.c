@@ -48,6 +48,19 @@ static void test_what_it_said_holds_while_it_is_silent_until_our_serial_is_newer
     assert_int_equal(bench_live_of(0).status, LIVE_ONE);
 }
 
+static void test_an_answer_that_is_cut_off_is_asked_for_over_tcp(void **state)
+{
+    (void)state;
+    bench_flip(0, 900);
+    bench_settle();
+    bench_peers[1].cuts = true;
+    bench_peers[1].serial = 1050;
+    bench_peers[1].place[0] = 1;
+    bench_pass(31000);
+    assert_int_equal(bench_live_of(0).status, LIVE_OVERTAKEN);
+    assert_int_equal(bench_peers[1].names_asked, 4);
+}
+
 static void test_names_that_it_does_not_know_say_nothing(void **state)
 {
     (void)state;
@@ -141,6 +154,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_what_it_said_holds_while_it_is_silent_until_our_serial_is_newer, bench_setup,
             bench_teardown),
+        cmocka_unit_test_setup_teardown(test_an_answer_that_is_cut_off_is_asked_for_over_tcp,
+                                        bench_setup, bench_teardown),
         cmocka_unit_test_setup_teardown(test_names_that_it_does_not_know_say_nothing, bench_setup,
                                         bench_teardown),
         cmocka_unit_test_setup_teardown(test_names_with_what_no_cluster_has_are_mixed, bench_setup,
