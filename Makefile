@@ -102,7 +102,7 @@ deps-build:
 	@tests/support/deps.sh build
 
 # Other name servers that tests ask beside ours: unpacked, never installed, never started as services.
-PEERS := nsd knot bind9 dnsperf
+PEERS := nsd knot bind9 dnsperf knot-dnssecutils bind9-utils
 
 deps: deps-build           ## install what building and testing need (prints the command first)
 	@tests/support/deps.sh check

@@ -22,6 +22,7 @@
 struct problems {
     struct config_report *report;
     const char *config; /* the configuration file */
+    size_t n;           /* told of */
 };
 
 static void on_problem(void *arg, const struct local_cfg *zone, unsigned line, const char *text)
@@ -29,6 +30,7 @@ static void on_problem(void *arg, const struct local_cfg *zone, unsigned line, c
     struct problems *p = arg;
     struct config_place place = { .file = line > 0 ? zone->records_path : p->config, .line = line };
 
+    p->n++;
     config_report_add(p->report, CONFIG_ERROR, place, "zone %s: %s", zone->zone, text);
 }
 
@@ -92,14 +94,16 @@ static size_t check_kinds(const struct settings *s, struct config_report *report
 
 int check_load(const char *path, struct settings **out, struct config_report *report)
 {
-    struct problems problems = { report, path };
+    struct problems problems = { .report = report, .config = path };
 
     if (config_load(path, out, report) != 0)
         return -1;
     warn_settings(*out, report);
     warn_of_silence(*out, report);
     (void)render_notes(*out, on_note, &problems);
-    size_t n = check_kinds(*out, report) + render_check(*out, on_problem, &problems);
+    size_t n = render_check(*out, on_problem, &problems);
+    config_report_more(report, n - problems.n);
+    n += check_kinds(*out, report);
     config_report_sort(report, path);
     if (n == 0)
         return 0;

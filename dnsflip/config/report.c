@@ -116,6 +116,11 @@ static int compare_places(const void *left, const void *right)
     return compare_numbers(a->order, b->order);
 }
 
+void config_report_more(struct config_report *r, size_t n)
+{
+    r->n_errors += n;
+}
+
 void config_report_sort(struct config_report *r, const char *first_file)
 {
     if (r->n == 0)
@@ -142,7 +147,9 @@ void config_report_format(const struct config_message *m, struct buf *out)
     if (m->file[0] != '\0') {
         buf_puts(out, m->file);
         if (m->line > 0)
-            buf_printf(out, ":%u:%u", m->line, m->column);
+            buf_printf(out, ":%u", m->line);
+        if (m->line > 0 && m->column > 0)
+            buf_printf(out, ":%u", m->column);
         buf_puts(out, ": ");
     }
     if (m->severity == CONFIG_WARNING)

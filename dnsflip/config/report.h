@@ -40,10 +40,14 @@ void config_report_add(struct config_report *r, enum config_severity severity,
                        struct config_place place, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* n more errors were found whose messages nobody kept. */
+void config_report_more(struct config_report *r, size_t n);
+
 /* By file (first_file first), line and column; in the order found where these are equal. */
 void config_report_sort(struct config_report *r, const char *first_file);
 
-/* "file:line:column: text", "file:line:column: warning: text" or "text"; without a newline. */
+/* "file:line:column: text" (:column only where it is known), "file:line:column: warning: text" or
+ * "text"; without a newline. */
 void config_report_format(const struct config_message *m, struct buf *out);
 
 /* All messages, one a line, then "and N more" if some were dropped. */

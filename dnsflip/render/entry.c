@@ -1,29 +1,10 @@
 #include "dnsflip/render/entry.h"
 
-#include <ldns/ldns.h>
 #include <string.h>
 #include <strings.h>
 
 #include "dnsflip/base/str.h"
-
-#define WORD_BYTES 64 /* of what is no owner and no data: TTL, class, type */
-
-struct word {
-    char *at;
-    size_t n;
-};
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* The word behind p; n = 0 at the end. */
-static struct word word_at(char *p)
-{
-    p += strspn(p, " ");
-    return (struct word){ .at = p, .n = strcspn(p, " ") };
-}
+#include "dnsflip/render/entry_rdata.h"
 
 /* Seconds in a unit; 0 = there is no such unit. */
 static uint32_t unit_seconds(char c)
@@ -54,9 +35,9 @@ bool entry_ttl_parse(const char *text, size_t n, uint32_t *out)
     while (i < n) {
         uint64_t v = 0;
 
-        if (!is_digit(text[i]))
+        if (!entry_is_digit(text[i]))
             return false;
-        for (; i < n && is_digit(text[i]); i++) {
+        for (; i < n && entry_is_digit(text[i]); i++) {
             v = v * 10 + (uint64_t)(text[i] - '0');
             if (v > ENTRY_TTL_MAX)
                 return false;
@@ -74,9 +55,9 @@ bool entry_ttl_parse(const char *text, size_t n, uint32_t *out)
     return true;
 }
 
-static bool is_class(struct word w)
+static bool is_class(struct entry_word w)
 {
-    char text[WORD_BYTES];
+    char text[ENTRY_WORD_BYTES];
 
     if (w.n == 0 || w.n >= sizeof(text))
         return false;
@@ -84,16 +65,16 @@ static bool is_class(struct word w)
     text[w.n] = '\0';
     return str_equal_nocase(text, "IN") || str_equal_nocase(text, "CH") ||
            str_equal_nocase(text, "HS") || str_equal_nocase(text, "CS") ||
-           (w.n > 5 && strncasecmp(text, "CLASS", 5) == 0 && is_digit(text[5]));
+           (w.n > 5 && strncasecmp(text, "CLASS", 5) == 0 && entry_is_digit(text[5]));
 }
 
 /* Two neighbours change places; ldns knows a TTL only before the class. */
-static void swap(struct word first, struct word second)
+static void swap(struct entry_word first, struct entry_word second)
 {
-    char copy[2 * WORD_BYTES];
+    char copy[2 * ENTRY_WORD_BYTES];
     size_t n = (size_t)(second.at - first.at) + second.n;
 
-    if (first.n >= WORD_BYTES || second.n >= WORD_BYTES)
+    if (first.n >= ENTRY_WORD_BYTES || second.n >= ENTRY_WORD_BYTES)
         return;
     memcpy(copy, second.at, second.n);
     copy[second.n] = ' ';
@@ -102,66 +83,25 @@ static void swap(struct word first, struct word second)
     memcpy(first.at, copy, first.n + second.n + 1);
 }
 
-/* The largest number that a field holds; 0 = it holds no number. */
-static uint64_t field_max(ldns_rdf_type field)
-{
-    if (field == LDNS_RDF_TYPE_INT8 || field == LDNS_RDF_TYPE_ALG ||
-        field == LDNS_RDF_TYPE_CERTIFICATE_USAGE || field == LDNS_RDF_TYPE_SELECTOR ||
-        field == LDNS_RDF_TYPE_MATCHING_TYPE)
-        return UINT8_MAX;
-    return field == LDNS_RDF_TYPE_INT16 || field == LDNS_RDF_TYPE_CERT_ALG ? UINT16_MAX : 0;
-}
-
-/* ldns takes 70000 for 4464 where the field has 16 bits. */
-static const char *number_problem(struct word type, char *data)
-{
-    char text[WORD_BYTES];
-    const ldns_rr_descriptor *d;
-
-    if (type.n == 0 || type.n >= sizeof(text))
-        return NULL;
-    memcpy(text, type.at, type.n);
-    text[type.n] = '\0';
-    d = ldns_rr_descript((uint16_t)ldns_get_rr_type_by_name(text));
-    for (size_t i = 0; d != NULL && i < ldns_rr_descriptor_maximum(d); i++) {
-        uint64_t max = field_max(ldns_rr_descriptor_field_type(d, i));
-        struct word w = word_at(data);
-        uint64_t v = 0;
-
-        if (max == 0 || w.n == 0)
-            return NULL;
-        if (w.at[0] == '-')
-            return "a number below 0";
-        for (size_t k = 0; k < w.n && is_digit(w.at[k]); k++) {
-            v = v * 10 + (uint64_t)(w.at[k] - '0');
-            if (v > max)
-                return max == UINT8_MAX ? "a number above 255, more than its field holds"
-                                        : "a number above 65535, more than its field holds";
-        }
-        data = w.at + w.n;
-    }
-    return NULL;
-}
-
 /* ldns reads on over what is no hexadecimal digit. */
 static const char *generic_problem(char *data, long *rdata_bytes)
 {
-    struct word w = word_at(data);
+    struct entry_word w = entry_word_at(data);
     size_t digits = 0;
     uint32_t n = 0;
 
     *rdata_bytes = -1;
     if (w.n != 2 || memcmp(w.at, "\\#", 2) != 0)
         return NULL;
-    w = word_at(w.at + w.n);
+    w = entry_word_at(w.at + w.n);
     for (size_t i = 0; i < w.n && n <= UINT16_MAX; i++) {
-        if (!is_digit(w.at[i]))
+        if (!entry_is_digit(w.at[i]))
             return "\\# wants a number of bytes";
         n = n * 10 + (uint32_t)(w.at[i] - '0');
     }
     if (w.n == 0 || n > UINT16_MAX)
         return "\\# wants a number of bytes";
-    for (w = word_at(w.at + w.n); w.n > 0; w = word_at(w.at + w.n)) {
+    for (w = entry_word_at(w.at + w.n); w.n > 0; w = entry_word_at(w.at + w.n)) {
         if (strspn(w.at, "0123456789abcdefABCDEF") < w.n)
             return "\\# wants hexadecimal digits behind its number";
         digits += w.n;
@@ -172,53 +112,23 @@ static const char *generic_problem(char *data, long *rdata_bytes)
     return NULL;
 }
 
-static bool is_port(const char *text, size_t n)
-{
-    uint32_t v = 0;
-
-    if (n > 1 && text[0] == '"' && text[n - 1] == '"')
-        return is_port(text + 1, n - 2);
-    for (size_t i = 0; i < n && v <= UINT16_MAX; i++) {
-        if (!is_digit(text[i]))
-            return false;
-        v = v * 10 + (uint32_t)(text[i] - '0');
-    }
-    return n > 0 && v <= UINT16_MAX;
-}
-
-/* ldns takes port=70000 of a SVCB or HTTPS record for 4464. */
-static const char *port_problem(struct word type, char *data)
-{
-    static const char port[] = "port=";
-    const size_t n = sizeof(port) - 1;
-
-    if (!(type.n == 4 && strncasecmp(type.at, "SVCB", 4) == 0) &&
-        !(type.n == 5 && strncasecmp(type.at, "HTTPS", 5) == 0))
-        return NULL;
-    for (struct word w = word_at(data); w.n > 0; w = word_at(w.at + w.n)) {
-        if (w.n >= n && strncasecmp(w.at, port, n) == 0 && !is_port(w.at + n, w.n - n))
-            return "port= wants a number of 0 to 65535";
-    }
-    return NULL;
-}
-
 const char *entry_prepare(char *text, long *rdata_bytes)
 {
-    struct word class = { 0 };
-    struct word w;
+    struct entry_word class = { 0 };
+    struct entry_word w;
     const char *trouble;
     uint32_t ttl_s;
 
     *rdata_bytes = -1;
     if (text[0] != ' ')
         text += strcspn(text, " ");
-    for (w = word_at(text); w.n > 0; w = word_at(w.at + w.n)) {
-        if (is_digit(w.at[0])) {
+    for (w = entry_word_at(text); w.n > 0; w = entry_word_at(w.at + w.n)) {
+        if (entry_is_digit(w.at[0])) {
             if (!entry_ttl_parse(w.at, w.n, &ttl_s))
                 return "not a TTL of 0 to 2147483647 seconds";
             if (class.n > 0) {
                 swap(class, w);
-                w = word_at(w.at + w.n);
+                w = entry_word_at(w.at + w.n);
                 break;
             }
         } else if (is_class(w) && class.n == 0) {
@@ -228,7 +138,5 @@ const char *entry_prepare(char *text, long *rdata_bytes)
         }
     }
     trouble = generic_problem(w.at + w.n, rdata_bytes);
-    if (trouble == NULL)
-        trouble = number_problem(w, w.at + w.n);
-    return trouble != NULL ? trouble : port_problem(w, w.at + w.n);
+    return trouble != NULL || *rdata_bytes >= 0 ? trouble : entry_rdata_problem(w, w.at + w.n);
 }

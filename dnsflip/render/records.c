@@ -15,6 +15,9 @@
 /* Types that belong to signed zones. */
 static const uint16_t dnssec_types[] = { 24, 25, 30, 43, 46, 47, 48, 50, 51, 59, 60, 63, 32769 };
 
+/* Types that name servers do not read alike: MD, MF, NULL, WKS, X25, NSAP, GPOS, A6, TALINK. */
+static const uint16_t obsolete_types[] = { 3, 4, 10, 11, 19, 22, 27, 38, 58 };
+
 struct reader {
     struct names *ns;
     unsigned zone;
@@ -122,18 +125,17 @@ static void set_origin(struct reader *r, char *text)
 
     if (word == NULL)
         return;
+    if (strcmp(word, "@") == 0)
+        return;
     origin = ldns_dname_new_frm_str(word);
     if (origin == NULL) {
         problem(r, "$ORIGIN %.300s: this is no name", word);
         return;
     }
-    if (!ldns_dname_str_absolute(word) && strcmp(word, "@") != 0 &&
-        ldns_dname_cat(origin, r->origin) != LDNS_STATUS_OK) {
-        problem(r, "$ORIGIN %.300s: too long a name", word);
-        ldns_rdf_deep_free(origin);
-        return;
-    }
-    if (strcmp(word, "@") == 0) {
+    /* A relative one leads below the origin so far for some name servers, to the root for others.
+     */
+    if (!ldns_dname_str_absolute(word)) {
+        problem(r, "$ORIGIN %.300s: it must end in a dot", word);
         ldns_rdf_deep_free(origin);
         return;
     }
@@ -169,12 +171,23 @@ static void directive(struct reader *r, char *text)
         problem(r, "%.64s: no directive but $ORIGIN and $TTL is known", text);
 }
 
+static bool is_among(uint16_t type, const uint16_t types[], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (type == types[i])
+            return true;
+    }
+    return false;
+}
+
+#define IS_AMONG(type, types) is_among(type, types, sizeof(types) / sizeof((types)[0]))
+
 static const char *type_problem(uint16_t type)
 {
-    for (size_t i = 0; i < sizeof(dnssec_types) / sizeof(dnssec_types[0]); i++) {
-        if (type == dnssec_types[i])
-            return "DNSSEC records are not served";
-    }
+    if (IS_AMONG(type, dnssec_types))
+        return "DNSSEC records are not served";
+    if (IS_AMONG(type, obsolete_types))
+        return "this type is obsolete, and name servers do not read it alike";
     if (type == WIRE_SOA)
         return "the SOA comes from the configuration (soa:)";
     if (type == 0 || type == TYPE_OPT || (type >= META_TYPE_FIRST && type <= META_TYPE_LAST))
@@ -210,7 +223,24 @@ static const char *rdata_problem(const ldns_rr *rr, const ldns_buffer *rdata, lo
         return "the data do not end where they should";
     if (type == LDNS_RR_TYPE_SVCB || type == LDNS_RR_TYPE_HTTPS)
         return wire_svcb_problem(ldns_buffer_begin(rdata), ldns_buffer_position(rdata));
+    if (type == LDNS_RR_TYPE_APL)
+        return wire_apl_problem(ldns_buffer_begin(rdata), ldns_buffer_position(rdata));
     return NULL;
+}
+
+/* ldns puts a relative name and the origin together whatever comes out. */
+static bool has_long_name(const ldns_rr *rr)
+{
+    if (ldns_rdf_size(ldns_rr_owner(rr)) > NAMES_WIRE_BYTES)
+        return true;
+    for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
+        const ldns_rdf *field = ldns_rr_rdf(rr, i);
+
+        if (ldns_rdf_get_type(field) == LDNS_RDF_TYPE_DNAME &&
+            ldns_rdf_size(field) > NAMES_WIRE_BYTES)
+            return true;
+    }
+    return false;
 }
 
 static void add_record(struct reader *r, ldns_rr *rr, long rdata_bytes)
@@ -259,7 +289,10 @@ static void record(struct reader *r)
         return;
     }
     status = ldns_rr_new_frm_str(&rr, buf_text(&r->entry), r->ttl_s, r->origin, &r->previous);
-    if (status == LDNS_STATUS_OK && rr != NULL && ldns_rr_owner(rr) != NULL)
+    if (status == LDNS_STATUS_OK && rr != NULL && ldns_rr_owner(rr) != NULL && has_long_name(rr))
+        problem(r, "\"%.100s\": a name of more than %d bytes", buf_text(&r->entry),
+                NAMES_WIRE_BYTES);
+    else if (status == LDNS_STATUS_OK && rr != NULL && ldns_rr_owner(rr) != NULL)
         add_record(r, rr, rdata_bytes);
     else
         problem(r, "\"%.100s\": %s", buf_text(&r->entry), ldns_get_errorstr_by_id(status));

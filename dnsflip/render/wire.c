@@ -7,6 +7,9 @@
 #include "dnsflip/base/str.h"
 #include "dnsflip/render/entry.h"
 
+#define APL_ITEM_BYTES 4
+#define APL_IPV4 1
+#define APL_IPV6 2
 #define LABEL_BYTES_MAX 63
 #define SVCB_MANDATORY 0
 #define SVCB_ALPN 1
@@ -276,4 +279,44 @@ const char *wire_svcb_problem(const uint8_t *rdata, size_t len)
             return "a mandatory parameter is missing";
     }
     return values_problem(rdata, len);
+}
+
+const char *wire_apl_problem(const uint8_t *rdata, size_t len)
+{
+    size_t at = 0;
+
+    while (at < len) {
+        size_t bytes;
+
+        if (len - at < APL_ITEM_BYTES)
+            return "the data end too early";
+        bytes = rdata[at + 3] & 0x7f;
+        if (rdata[at] == 0 && (rdata[at + 1] == APL_IPV4 || rdata[at + 1] == APL_IPV6) &&
+            (rdata[at + 2] > (rdata[at + 1] == APL_IPV4 ? 32 : 128) ||
+             bytes > (rdata[at + 1] == APL_IPV4 ? 4 : 16)))
+            return "a prefix is longer than an address of its family";
+        if (bytes > len - at - APL_ITEM_BYTES)
+            return "the data end too early";
+        at += APL_ITEM_BYTES + bytes;
+    }
+    return NULL;
+}
+
+static bool is_host_byte(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+}
+
+bool wire_is_host_name(const uint8_t *wire, size_t len)
+{
+    for (size_t at = 0; at < len && wire[at] != 0; at += 1U + wire[at]) {
+        if (wire[at] == 1 && wire[at + 1] == '*')
+            continue;
+        for (size_t i = 1; i <= wire[at]; i++) {
+            if (!is_host_byte(wire[at + i]))
+                return false;
+        }
+    }
+    return true;
 }

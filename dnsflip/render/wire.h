@@ -19,6 +19,7 @@ enum wire_type {
     WIRE_PTR = 12,
     WIRE_MX = 15,
     WIRE_AAAA = 28,
+    WIRE_SRV = 33,
     WIRE_DNAME = 39,
     WIRE_SVCB = 64,
     WIRE_HTTPS = 65,
@@ -55,5 +56,13 @@ int wire_name_at(uint16_t type);
 /* What is wrong with the parameters of a SVCB or HTTPS record (RFC 9460), NULL = nothing: they come
  * in order, each once, with a value of their kind, and those that are mandatory are there. */
 const char *wire_svcb_problem(const uint8_t *rdata, size_t len);
+
+/* What is wrong with an APL record (RFC 3123), NULL = nothing: no prefix is longer than its
+ * family's addresses. */
+const char *wire_apl_problem(const uint8_t *rdata, size_t len);
+
+/* Whether every label is what a host name has, or "*": letters, digits, hyphen; the underscore is
+ * let pass. */
+bool wire_is_host_name(const uint8_t *wire, size_t len);
 
 #endif

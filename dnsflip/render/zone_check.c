@@ -178,6 +178,48 @@ static void check_static(struct names *ns, const struct names_name *name)
     }
 }
 
+/* Where the name of a host begins in the data; -1 = there is none. */
+static int host_at(uint16_t type)
+{
+    switch (type) {
+    case WIRE_NS:
+        return 0;
+    case WIRE_MX:
+        return 2;
+    case WIRE_SRV:
+        return 6;
+    default:
+        return -1;
+    }
+}
+
+/* Who has addresses, or is pointed to as a host, has a name that resolvers and other name servers
+ * take for one. */
+static void check_host_names(struct names *ns, const struct names_name *name)
+{
+    struct wire_text owner, host;
+    struct wire_type_text type;
+
+    for (const struct names_rrset *set = name->rrsets; set != NULL; set = set->next) {
+        int at = host_at(set->type);
+
+        if ((set->type == WIRE_A || set->type == WIRE_AAAA) &&
+            !wire_is_host_name(name->wire, name->len))
+            names_problem(ns, name->zone, set->line,
+                          "%s %s: a host name has letters, digits, - and _ alone",
+                          text_of(name, &owner), wire_type_format(set->type, &type)->text);
+        for (size_t i = 0; at >= 0 && i < set->n; i++) {
+            const struct names_rdata *data = &set->rdatas[i];
+
+            if (data->len > at && !wire_is_host_name(data->bytes + at, data->len - (size_t)at))
+                names_problem(ns, name->zone, data->line,
+                              "%s %s: %s: a host name has letters, digits, - and _ alone",
+                              text_of(name, &owner), wire_type_format(set->type, &type)->text,
+                              wire_name_format(data->bytes + at, data->len - (size_t)at, &host));
+        }
+    }
+}
+
 static bool has_cname_target(const struct names *ns, const struct names_name *name)
 {
     const struct group_cfg *g = &ns->settings->groups[name->group];
@@ -267,10 +309,12 @@ static void check_host(struct names *ns, const struct names_name *name)
 
 static void check_name(struct names *ns, const struct names_name *name)
 {
-    const struct names_name *cut = names_is_cut(name) ? name : names_cut_above(name);
+    const struct names_name *above = names_cut_above(name);
+    const struct names_name *cut = above == NULL && names_is_cut(name) ? name : above;
     struct wire_text owner;
 
     check_static(ns, name);
+    check_host_names(ns, name);
     check_below_dname(ns, name);
     if (cut != NULL)
         check_below_cut(ns, name, cut);

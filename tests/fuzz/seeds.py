@@ -343,6 +343,9 @@ def seeds_zone():
         yield "\0" + zone
         yield "\1" + zone
     yield "\0" + "".join(ZONES[:3])
+    for long in ("a." * 124 + "a", ".".join(["l" * 62] * 4), "\\001" * 60 + "." + "m" * 63):
+        yield "\0" + f"{long} A 192.0.2.1\n"
+        yield "\0" + f"x CNAME {long}\ny MX 1 {long}\n$ORIGIN {long}\n"
     for path in pathlib.Path("tests/golden").rglob("*.zone"):
         yield b"\0" + path.read_bytes()
 
