@@ -262,6 +262,9 @@ static struct operation operation_of(const struct journal_entry *e)
 /* A line about one group. */
 static int fold_of_group(struct ledger *l, const struct journal_entry *e, struct err *err)
 {
+    if (e->kind == ENTRY_KEPT_OPERATION && (e->state == OP_NONE || e->operation[0] == '\0'))
+        return err_set(err, ERR_REMOTE, "entry %llu, %s of group %s: no operation, or no state",
+                       (unsigned long long)e->seq, entry_kind_name(e->kind), e->group);
     struct ledger_group *g = e->group[0] != '\0' ? ledger_store_group(l, e->group) : NULL;
 
     if (g == NULL)

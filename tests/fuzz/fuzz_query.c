@@ -9,8 +9,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct pair *pair = pair_get();
     struct fuzz_input in = { .at = data, .n = size };
+    struct question q = { .view = pair->view,
+                          .page = pair->page,
+                          .secrets = pair->secrets,
+                          .ip = { 192, 0, 2, 1 },
+                          .is_ours = true };
 
     pair_set_words(pair, fuzz_byte(&in));
-    (void)question_ask(pair->view, pair->page, in.at, in.n, false, true);
+    (void)question_ask(&q, in.at, in.n);
     return 0;
 }

@@ -25,6 +25,12 @@ struct stream {
 /* Answers what is whole in in[0..n) and moves the rest to the front. */
 static void answer_whole(struct stream *s)
 {
+    const struct question q = { .view = s->pair->view,
+                                .page = s->pair->page,
+                                .secrets = s->pair->secrets,
+                                .ip = { 192, 0, 2, 1 },
+                                .is_tcp = true,
+                                .is_ours = true };
     size_t used = 0;
     size_t len = 0;
     enum server_frame found = server_frame_next(s->in, s->n, &len);
@@ -32,8 +38,7 @@ static void answer_whole(struct stream *s)
     for (; found == SERVER_FRAME_WHOLE;
          found = server_frame_next(s->in + used, s->n - used, &len)) {
         assert(len <= s->n - used - SERVER_FRAME_PREFIX_BYTES);
-        (void)question_ask(s->pair->view, s->pair->page, s->in + used + SERVER_FRAME_PREFIX_BYTES,
-                           len, true, true);
+        (void)question_ask(&q, s->in + used + SERVER_FRAME_PREFIX_BYTES, len);
         used += SERVER_FRAME_PREFIX_BYTES + len;
         s->queries++;
         s->bytes += len;

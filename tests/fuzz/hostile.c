@@ -12,13 +12,7 @@
 #define NAMES_MAX 64 /* of one view */
 #define TYPES_MAX 24
 
-struct asker {
-    const struct view *view;
-    const struct page *page;
-    bool is_ours;
-};
-
-static void send(const struct asker *a, const uint8_t *name, size_t len, uint16_t type, bool is_tcp)
+static void send(struct question *a, const uint8_t *name, size_t len, uint16_t type, bool is_tcp)
 {
     uint8_t query[QUERY_BYTES_MAX] = { [5] = 1 };
     size_t n;
@@ -27,11 +21,12 @@ static void send(const struct asker *a, const uint8_t *name, size_t len, uint16_
     query[HEADER_BYTES + len] = (uint8_t)(type >> 8);
     query[HEADER_BYTES + len + 1] = (uint8_t)type;
     query[HEADER_BYTES + len + 3] = DNS_CLASS_IN;
-    n = question_ask(a->view, a->page, query, HEADER_BYTES + len + 4, is_tcp, a->is_ours);
+    a->is_tcp = is_tcp;
+    n = question_ask(a, query, HEADER_BYTES + len + 4);
     assert(!a->is_ours || n > 0);
 }
 
-static void ask_name(const struct asker *a, const uint8_t *name, size_t len, const uint16_t types[],
+static void ask_name(struct question *a, const uint8_t *name, size_t len, const uint16_t types[],
                      size_t n)
 {
     if (len == 0 || len > VIEW_NAME_BYTES)
@@ -61,7 +56,7 @@ static size_t types_of(const struct view *v, const struct view_node *node,
     return n;
 }
 
-static void ask_node(const struct asker *a, const struct view_node *node)
+static void ask_node(struct question *a, const struct view_node *node)
 {
     uint16_t types[TYPES_MAX];
     size_t n = types_of(a->view, node, types);
@@ -84,7 +79,7 @@ static void ask_node(const struct asker *a, const struct view_node *node)
 void hostile_ask_all(const struct view *view, const struct page *page, bool is_ours)
 {
     const struct view_slot *slots = view_at(view, view->header.slots);
-    struct asker a = { .view = view, .page = page, .is_ours = is_ours };
+    struct question a = { .view = view, .page = page, .is_ours = is_ours };
     unsigned asked = 0;
 
     for (uint32_t i = 0; i < UINT32_C(1) << view->header.slot_bits && asked < NAMES_MAX; i++) {

@@ -40,22 +40,34 @@ static const char all_addresses[] =
     "2001:db8::1 2001:db8::2 2001:db8::3 2001:db8::4 2001:db8::5 2001:db8::6 2001:db8::7 "
     "2001:db8::8 192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4 192.0.2.5 192.0.2.6 192.0.2.7 192.0.2.8";
 
-/* One zone to loopback, the other to who has the key. */
+const struct transfer_key pair_keys[PAIR_KEYS] = {
+    { .name = PAIR_KEY,
+      .algorithm = TRANSFER_HMAC_SHA256,
+      .len = 32,
+      .secret = "0123456789abcdef" },
+    { .name = PAIR_OTHER_KEY, .algorithm = TRANSFER_HMAC_SHA512, .len = 64, .secret = "fedcba98" },
+};
+
 static void allow_transfers(struct settings *s)
 {
-    struct secondaries_cfg *open = &s->providers[0].local.secondaries;
-    struct secondaries_cfg *keyed = &s->providers[1].local.secondaries;
+    for (size_t i = 0; i < s->n_providers; i++) {
+        struct secondaries_cfg *c = &s->providers[i].local.secondaries;
 
-    assert(inet_parse_net("127.0.0.0/8", &open->allow_transfer[0]));
-    open->n_allow_transfer = 1;
-    keyed->keys = mem_array(1, sizeof(*keyed->keys));
-    keyed->keys[0] = (struct transfer_key){ .name = "key" };
-    keyed->n_keys = 1;
+        c->allow_transfer[0] = (struct inet_net){
+            .ip = { .family = 4, .bytes = { 192, 0, 2, 0 } },
+            .bits = 24,
+        };
+        c->n_allow_transfer = 1;
+    }
+    s->providers[0].local.secondaries.keys = mem_array(1, sizeof(struct transfer_key));
+    s->providers[0].local.secondaries.n_keys = 1;
+    s->providers[0].local.secondaries.keys[0] = pair_keys[0];
 }
 
 static const struct pair *make(void)
 {
     static struct pair pair;
+    const struct secrets_cookies cookies = { .secrets = { .n = 1, .secret = { { 7 } } } };
     struct settings *s = site_new(records);
     struct err err = { 0 };
     unsigned second = site_add_group(s, "second");
@@ -78,6 +90,9 @@ static const struct pair *make(void)
     (void)close(fd);
     assert(answer_check_pair(pair.view, pair.page, &err) == 0);
     settings_free(s);
+    fd = secrets_new(GENERATION, pair_keys, PAIR_KEYS, &cookies, &err);
+    assert(fd >= 0 && secrets_open(fd, &pair.secrets, &err) == 0);
+    (void)close(fd);
     return &pair;
 }
 

@@ -8,11 +8,24 @@
 #include <stdint.h>
 
 #include "dnsflip/dns/page.h"
+#include "dnsflip/dns/secrets.h"
 #include "dnsflip/dns/view.h"
 
-/* is_ours: the view was rendered by us, so that the answer must be readable too; else it must only
- * be no longer than it may.  Returns the length of the answer. */
-size_t question_ask(const struct view *view, const struct page *page, const uint8_t *query,
-                    size_t len, bool is_tcp, bool is_ours);
+#define QUESTION_NOW_S UINT64_C(1800000000)
+
+/* Who asks whom, and how. */
+struct question {
+    const struct view *view;
+    const struct page *page;
+    const struct secrets *secrets; /* NULL = there are none */
+    uint8_t ip[4];                 /* of who asks */
+    bool is_tcp;
+    bool is_ours; /* the view was rendered by us, so that all answers must be readable too; else
+                     they must only be no longer than they may */
+};
+
+/* Asks, as an answer thread does: what is signed and what wants a transfer too, all of whose
+ * messages are made.  Returns the length of the (first) answer. */
+size_t question_ask(const struct question *q, const uint8_t *query, size_t len);
 
 #endif

@@ -109,6 +109,30 @@ def seeds_query():
             yield words + query(name, 1, opt())
 
 
+def seeds_transfer():
+    soa = struct.pack(">IIIII", 100, 30, 10, 1209600, 5)
+    names = ("dr.example.com", "other.example.net", "DR.example.com", "app.dr.example.com", "")
+    for choice in (0, 1, 3, 7, 9, 11, 0x13, 0x23, 0x33, 2, 6, 8, 0x43, 0x47):
+        patches = b"\0" * 24 if choice & 0x40 else b""
+        for name in names:
+            authority = wire_name(name) + struct.pack(">HHIH", 6, 1, 60, 22) + b"\0\0"
+            asked = (query(name, TYPES["AXFR"]), query(name, TYPES["SOA"], opt()),
+                     query(name, TYPES["IXFR"], authority + soa, counts=(1, 0, 1), n_additional=0),
+                     query(name, TYPES["IXFR"], authority + b"\0\0\0\1" + soa[4:],
+                           counts=(1, 0, 1), n_additional=0))
+            for message in asked:
+                yield bytes((choice, 0x11)) + patches + message
+    for key in ("key.example.com", "other.key", "no.such.key"):
+        for mac in (b"", b"m" * 9, b"m" * 10, b"m" * 16, b"m" * 32, b"m" * 64):
+            yield b"\1\x11" + query("dr.example.com", TYPES["AXFR"], tsig(key, mac=mac))
+            yield b"\0\x11" + query("dr.example.com", TYPES["SOA"], tsig(key, 16, mac) + opt(),
+                                    n_additional=2)
+            yield b"\0\x11" + query("dr.example.com", TYPES["SOA"], opt() + tsig(key, 18, mac),
+                                    n_additional=2)
+    for at in (8, 16, 24, 28, 32, 40, 104, 105, 106, 108, 112, 128, 240, 368):
+        yield b"\x43\x11" + struct.pack("<HB", at, 255) + b"\0" * 21 + query("dr.example.com", 252)
+
+
 def seeds_tcp():
     framed = [struct.pack(">H", len(message)) + message for message in queries()]
     for i in range(0, len(framed), 4):
@@ -289,8 +313,9 @@ def seeds_control():
             rpc("hold", group="prod", reason="x", **{"for": "30m"}), rpc("release", group="prod"),
             rpc("ack"), rpc("ack", group="prod"), rpc("adopt", group="prod", active="usw2"),
             rpc("rejoin", cluster="use1"), rpc("pause", reason="x", **{"for": "1h"}), rpc("resume"),
-            rpc("reload"), rpc("switch", group="prod", to="usw2", promoted=True, override="promotion",
-                               reason="x")]
+            rpc("reload"), rpc("upgrade"), rpc("reload", accept="a" * 64, reason="x"),
+            rpc("reload", adopt={"new": "use1"}),
+            rpc("switch", group="prod", to="usw2", promoted=True, override="promotion", reason="x")]
     reads = [rpc("version"), rpc("status"), rpc("status", group="prod"), rpc("monitor", id_="a"),
              rpc("explain", group="prod"), rpc("plan", group="prod", to="usw2", verb="failover"),
              rpc("events", after=0, limit=5), rpc("subscribe"), rpc("operation.list", limit=3),

@@ -29,3 +29,5 @@ fuzz_view_LIBS := ldns
 fuzz_view_USES := $(fuzz_RENDER) tests/fuzz/hostile.c tests/fuzz/message.c tests/fuzz/question.c
 fuzz_zone_LIBS := ldns
 fuzz_zone_USES := $(fuzz_RENDER) tests/fuzz/hostile.c tests/fuzz/message.c tests/fuzz/question.c
+fuzz_transfer_LIBS := ldns
+fuzz_transfer_USES := $(fuzz_PAIR)

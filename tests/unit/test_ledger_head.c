@@ -312,6 +312,25 @@ static void a_head_that_is_not_whole_is_refused(void **state)
 }
 
 /* Another member than these?  Then ledger_head.c carries it, and this file compares it. */
+/* It would be forgotten at the next file: an operation that is running has a name and a state. */
+static void an_operation_without_a_state_is_refused(void **state)
+{
+    (void)state;
+    struct ledger *l = ledger_new();
+    struct err err = { 0 };
+    struct journal_entry first = { .kind = ENTRY_ROTATED, .time = at(0), .names = 1, .epoch = 3 };
+    struct journal_entry kept = {
+        .kind = ENTRY_KEPT_OPERATION, .time = at(0), .group = "prod", .operation = "op1"
+    };
+
+    assert_int_equal(ledger_fold(l, &first, &err), 0);
+    assert_int_equal(ledger_fold(l, &kept, &err), -1);
+    assert_non_null(strstr(err.text, "no operation, or no state"));
+    kept.state = OP_VERIFYING;
+    assert_int_equal(ledger_fold(l, &kept, &err), 0);
+    ledger_free(l);
+}
+
 static void every_member_of_a_ledger_is_carried(void **state)
 {
     (void)state;
@@ -330,6 +349,7 @@ int main(void)
         cmocka_unit_test(a_head_loses_nothing),
         cmocka_unit_test(request_ids_that_have_expired_are_left_behind),
         cmocka_unit_test(a_head_that_is_not_whole_is_refused),
+        cmocka_unit_test(an_operation_without_a_state_is_refused),
         cmocka_unit_test(every_member_of_a_ledger_is_carried),
     };
 
