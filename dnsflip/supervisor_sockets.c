@@ -192,8 +192,9 @@ static int remove_stale(const struct sockaddr_un *sa, struct err *err)
     return 0;
 }
 
-/* One level, for a start by hand: the service manager makes it otherwise. */
-static void make_directory_of(const char *path)
+/* One level, for a start by hand: tmpfiles.d makes it otherwise, and as it does the group may
+ * write: the judge keeps its overflow file there. */
+static void make_directory_of(const char *path, int32_t gid)
 {
     char directory[LINK_PATH_BYTES];
 
@@ -202,7 +203,9 @@ static void make_directory_of(const char *path)
     if (slash == NULL || slash == directory)
         return;
     *slash = '\0';
-    (void)mkdir(directory, 0755); /* if it fails, bind says why */
+    /* If it fails, bind says why. */
+    if (mkdir(directory, 0755) == 0 && gid >= 0 && lchown(directory, (uid_t)-1, (gid_t)gid) == 0)
+        (void)chmod(directory, 0775);
 }
 
 static int bind_control(struct supervisor_socket *item, const struct link_message *ask,
@@ -215,7 +218,7 @@ static int bind_control(struct supervisor_socket *item, const struct link_messag
         !str_copy(item->path, sizeof(item->path), ask->path))
         return err_set(err, ERR_LIMIT, "control socket path \"%s\": 1 to %zu bytes", ask->path,
                        sizeof(sa.sun_path) - 1);
-    make_directory_of(ask->path);
+    make_directory_of(ask->path, ask->gid);
     if (remove_stale(&sa, err) != 0)
         return -1;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

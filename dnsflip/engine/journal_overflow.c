@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dnsflip/base/fsio.h"
@@ -58,12 +59,28 @@ static int write_first(int fd, const char *path, struct wall initialised, struct
     return rc;
 }
 
+/* Others may have a right to the folder: what they put there is not ours to believe. */
+static int check_owner(int fd, const char *path, struct err *err)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return err_sys(err, errno, "cannot look at %s", path);
+    if (!S_ISREG(st.st_mode) || st.st_uid != geteuid())
+        return err_set(err, ERR_CONFLICT,
+                       "%s is no file of uid %u, as which dnsflip runs: see who made it, then move "
+                       "it away",
+                       path, (unsigned)geteuid());
+    return 0;
+}
+
 static int prepare(int fd, const char *path, struct wall initialised, struct journal_tail *tail,
                    struct err *err)
 {
     struct reading r = { .path = path, .initialised = initialised };
 
-    if (read_fd(fd, &r, tail, err) != 0 || journal_file_cut(fd, path, tail, err) != 0)
+    if (check_owner(fd, path, err) != 0 || read_fd(fd, &r, tail, err) != 0 ||
+        journal_file_cut(fd, path, tail, err) != 0)
         return -1;
     return tail->seq == 0 ? write_first(fd, path, initialised, tail, err) : 0;
 }
@@ -92,7 +109,9 @@ int journal_overflow_read(const char *path, struct wall initialised, journal_vis
         return 0;
     if (fd < 0)
         return err_sys(err, errno, "cannot open %s", path);
-    int rc = read_fd(fd, &r, &tail, err);
+    int rc = check_owner(fd, path, err);
+    if (rc == 0)
+        rc = read_fd(fd, &r, &tail, err);
     close(fd);
     return rc;
 }
