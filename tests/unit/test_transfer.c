@@ -12,6 +12,7 @@
 #include <ldns/ldns.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "dnsflip/base/buf.h"
 #include "dnsflip/base/mem.h"
@@ -21,7 +22,9 @@
 #include "tests/support/site.h"
 
 #define TEXT_BYTES (64U << 20)
-#define BEGINS 3000
+#define LAST_EPOCH 200000
+#define MANY_GROUPS 200
+#define BURST 512 /* flips between two pauses */
 #define LONG_BYTES 29000
 #define MANY 3000 /* names, for more than one message */
 
@@ -208,7 +211,8 @@ static void a_record_longer_than_a_message_has_one_of_its_own(void **state)
     ask_free(a);
 }
 
-/* Flips two groups in turn, each with the next epoch: at every moment they are one apart. */
+/* Flips all groups in turn, each with the next epoch: at every moment their epochs are so many that
+ * follow each other. */
 struct flipper {
     struct ask *a;
     _Atomic bool is_to_stop;
@@ -216,40 +220,66 @@ struct flipper {
 
 static void *flip(void *arg)
 {
+    const struct timespec pause = { .tv_nsec = 100000 };
     struct flipper *f = arg;
 
-    for (uint32_t epoch = 1000; !atomic_load(&f->is_to_stop); epoch++)
-        ask_set_word(f->a, epoch % 2, (uint8_t)(1 + epoch / 2 % 2), epoch);
+    for (uint32_t epoch = 1000; !atomic_load(&f->is_to_stop); epoch++) {
+        ask_set_word(f->a, epoch % MANY_GROUPS, (uint8_t)(1 + epoch / MANY_GROUPS % 2), epoch);
+        if (epoch % BURST == 0)
+            (void)nanosleep(&pause, NULL); /* a page that never rests cannot be copied */
+    }
     return NULL;
+}
+
+static struct settings *many_groups(void)
+{
+    struct settings *s = site_new(NULL);
+
+    for (unsigned i = 0; i < MANY_GROUPS; i++) {
+        char name[64];
+
+        (void)str_format(name, sizeof(name), "g%u", i);
+        unsigned group = i == 0 ? SITE_PROD : site_add_group(s, name);
+        (void)str_format(name, sizeof(name), "g%u.dr.example.com", i);
+        (void)site_add_host(s, group, name, "198.51.100.10", "203.0.113.10");
+    }
+    return s;
 }
 
 static void words_are_those_of_one_moment(void **state)
 {
     static const struct tsig unsigned_query;
     struct transfer *t = mem_zalloc(sizeof(*t));
-    struct flipper f = { .a = new_ask(two_groups(NULL)) };
+    struct flipper f = { .a = new_ask(many_groups()) };
     pthread_t thread;
-    unsigned begun = 0;
+    uint32_t seen = 0;
 
     (void)state;
-    ask_set_word(f.a, 0, 1, 998);
-    ask_set_word(f.a, 1, 1, 999);
+    for (uint32_t i = 0; i < MANY_GROUPS; i++)
+        ask_set_word(f.a, (1000 - MANY_GROUPS + i) % MANY_GROUPS, 1, 1000 - MANY_GROUPS + i);
     ask_make(f.a, "dr.example.com", 252);
     const struct view_zone *zone = transfer_zone(f.a->view, f.a->query + 12, f.a->query_len - 16);
+    assert_int_equal(zone->n_groups, MANY_GROUPS);
     assert_int_equal(pthread_create(&thread, NULL, flip, &f), 0);
-    for (unsigned i = 0; i < BEGINS; i++) {
+    while (seen < LAST_EPOCH) {
+        uint32_t newest = 0;
+        uint32_t oldest = UINT32_MAX;
+
         if (!transfer_begin(t, f.a->view, f.a->page, zone, &unsigned_query, f.a->query,
                             f.a->query_len))
             continue;
-        uint32_t first = page_word_unpack(t->words[0]).epoch;
-        uint32_t second = page_word_unpack(t->words[1]).epoch;
-        assert_true(first - second == 1 || second - first == 1);
-        assert_int_equal(t->serial, first > second ? first : second);
-        begun++;
+        for (uint32_t g = 0; g < MANY_GROUPS; g++) {
+            uint32_t epoch = page_word_unpack(t->words[g]).epoch;
+
+            newest = epoch > newest ? epoch : newest;
+            oldest = epoch < oldest ? epoch : oldest;
+        }
+        assert_int_equal(newest - oldest, MANY_GROUPS - 1);
+        assert_int_equal(t->serial, newest);
+        seen = newest;
     }
     atomic_store(&f.is_to_stop, true);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_true(begun > 0);
     mem_free(t);
     ask_free(f.a);
 }
