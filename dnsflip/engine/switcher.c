@@ -39,8 +39,9 @@ static void answer(struct switcher *s, int exit)
     str_copy(result.operation, sizeof(result.operation), s->op.id);
     if (exit == 0 && s->op.verb == VERB_RELOAD)
         str_format(result.text, sizeof(result.text),
-                   "reload %s: %u names of %s get other answers: accepted%s", s->op.group,
-                   s->op.n_names, s->op.to, s->op.is_forced ? forced : "");
+                   "reload %s: other answers of %s for %u name%s: accepted%s", s->op.group,
+                   s->op.to, s->op.n_names, s->op.n_names == 1 ? "" : "s",
+                   s->op.is_forced ? forced : "");
     else if (exit == 0)
         str_format(result.text, sizeof(result.text), "%s %s: %s -> %s accepted%s",
                    verb_name(s->op.verb), s->op.group, s->op.from, s->op.to,
