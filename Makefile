@@ -161,9 +161,9 @@ run      = RESULTS='$(RESULTS)' LABEL='$(LABEL)' DNSFLIP_BUILD='$(abspath $(BUIL
 for-scripts = MAKE='$(MAKE)' JOBS='$(jobs)' COVER_BUILD='$(call beside,cover)' \
               RESULTS='$(abspath $(call beside,results))'
 
-test:                      ## unit, simulated and golden tests: seconds
+test:                      ## unit, simulated and golden tests, kept inputs of fuzzing: seconds
 	@$(MAKE) --no-print-directory $(jobs) programs test-programs
-	@$(MAKE) --no-print-directory -k -j1 unit sim golden
+	@$(MAKE) --no-print-directory -k -j1 unit sim golden replay
 
 unit: $(if $(T),$(BUILD)/tests/unit/test_$(T),$(UNIT))
 	@$(run) tap unit $^
