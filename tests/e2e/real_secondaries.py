@@ -11,6 +11,7 @@ from secondaries import NAMES, with_secondaries
 from world import ZONE, free_port, wait_until
 
 KEY_NAME, SECRET = "dnsflip-transfer", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+TRIES = 10
 KEY_LINE = f"{KEY_NAME}:hmac-sha256:{SECRET}\n"
 
 
@@ -53,23 +54,25 @@ class RealSecondary:
             if made.name not in ("conf", "log"):
                 shutil.rmtree(made) if made.is_dir() else made.unlink()
 
-    def ask(self, name, kind):
-        """The answer, or None if there is no server."""
+    def ask(self, name, kind, tries=1):
+        """The answer, or None if none came: an idle server that is not given the time has to be asked again."""
         assert self.process.poll() is None, self.log.read_text()
-        try:
-            return dns.query.udp(dns.message.make_query(name, kind, flags=0), self.address[0],
-                                 port=self.address[1], timeout=1)
-        except (dns.exception.Timeout, OSError):
-            return None
+        for _ in range(tries):
+            try:
+                return dns.query.udp(dns.message.make_query(name, kind, flags=0), self.address[0],
+                                     port=self.address[1], timeout=2)
+            except (dns.exception.Timeout, OSError):
+                continue
+        return None
 
     def serial(self):
-        answer = self.ask(ZONE, "SOA")
+        answer = self.ask(ZONE, "SOA", TRIES)
         if answer is None or answer.rcode() != dns.rcode.NOERROR or not answer.answer:
             return None
         return answer.answer[0][0].serial
 
     def addresses(self):
-        answers = [self.ask(name, "A") for name in NAMES]
+        answers = [self.ask(name, "A", TRIES) for name in NAMES]
         return {a.answer[0][0].address if a is not None and a.answer else None for a in answers}
 
 

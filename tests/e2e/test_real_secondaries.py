@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from real_secondaries import KEY_LINE, Bind, Knot, Nsd, keyed
+from real_secondaries import KEY_LINE, TRIES, Bind, Knot, Nsd, keyed
 from secondaries import NAMES, is_followed, seen, serial_of
 from world import ZONE, wait_until
 
@@ -89,7 +89,7 @@ def test_each_is_told_with_the_key_that_it_knows(site, make, real, kind):
     daemon.write(keyed(site, server, keys=OTHER_KEY + KEY_LINE, static="www 30 IN A 192.0.2.80\n"))
     daemon.run("reload")
     follow(daemon, server)
-    assert server.ask(f"www.{ZONE}", "A").answer
+    assert server.ask(f"www.{ZONE}", "A", TRIES).answer
 
 
 def test_epochs_after_init_are_above_every_secondarys_serial(site, make, real):
