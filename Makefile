@@ -188,7 +188,7 @@ e2e: programs $(POWER) $(VENV)/ready
 power-cut: programs $(POWER) $(VENV)/ready  ## start on every disk that a power cut can leave: minutes (check: a sample)
 	@POWER_CUT_ALL=1 WORKERS=0 $(run) pytest e2e $(VENV)/bin/python tests/e2e -k power_cut -s
 
-kill-everywhere: programs $(VENV)/ready  ## kill the judge at every system call of a flip: 20 minutes (check: a sample)
+kill-everywhere: programs $(VENV)/ready  ## kill the judge at every system call of a flip: some ten minutes (check: a sample)
 	@KILL_EVERY=1 WORKERS=0 $(run) pytest e2e $(VENV)/bin/python tests/e2e -k whatever_call -s
 
 soak: programs $(VENV)/ready  ## 100 flips, 20 reloads, 5 upgrades and deaths under load: a minute (check: a short one)

@@ -4,7 +4,7 @@ Each round starts a daemon, lets strace kill one thread of its judge as it enter
 kind (-e inject=CALL:signal=SIGKILL:when=N), and asks for a failover with a promotion hook, as an
 orchestrator does: with a request id, and once more with the same one if no answer came.
 
-KILL_EVERY=1 takes every call (`make kill-everywhere`: some twenty minutes); the default takes a
+KILL_EVERY=1 takes every call (`make kill-everywhere`: some ten minutes); the default takes a
 sample that is spread over all of them."""
 import collections
 import json
