@@ -17,6 +17,7 @@ from dns_strict import (A, ANY, BADVERS, FORMERR, IXFR, NOTAUTH, NOTIMP, OPT, RE
 SEED = int(os.environ.get("DNSFLIP_SEED", "7"))
 SECONDS = float(os.environ.get("DNSFLIP_FUZZ_SECONDS", "6"))
 BATCH = 32
+COOKIE = 10  # the EDNS option
 UDP_QUERY_BYTES, TCP_QUERY_BYTES = 1232, 4094  # longer ones are cut, or end their connection
 SILENT, ANSWERED, SIGNED, TRANSFER = "silence", "an answer", "a wrong signature", "no transfer"
 OTHERS = {SIGNED: (FORMERR, NOTAUTH), TRANSFER: (REFUSED, NOTAUTH)}
@@ -43,10 +44,16 @@ def skip_name(data, at, may_point):
 
 
 def is_options(data):
+    """Well-formed, the first cookie too (RFC 7873, 5.2)."""
+    has_cookie = False
     while data:
-        if len(data) < 4 or len(data) < 4 + int.from_bytes(data[2:4], "big"):
+        code, length = int.from_bytes(data[:2], "big"), int.from_bytes(data[2:4], "big")
+        if len(data) < 4 or len(data) < 4 + length:
             return False
-        data = data[4 + int.from_bytes(data[2:4], "big"):]
+        if code == COOKIE and not has_cookie and length != 8 and not 16 <= length <= 40:
+            return False
+        has_cookie |= code == COOKIE
+        data = data[4 + length:]
     return True
 
 
@@ -62,7 +69,9 @@ def read_extra(data, at, n_skip, n):
         if end > len(data):
             return False, None, False
         if rtype == OPT and i >= n_skip:
-            if version is not None or data[owner:at] != b"\0" or not is_options(data[at + 10:end]):
+            # What options of another version look like is not known.
+            is_good = edns != 0 or is_options(data[at + 10:end])
+            if version is not None or data[owner:at] != b"\0" or not is_good:
                 return False, None, False
             version = edns
         is_signed |= rtype == TSIG and i >= n_skip
