@@ -107,8 +107,8 @@ const struct key_spec schema_node_keys[] = {
       .type = KEY_SIZE,
       MEMBER(node_cfg, journal_file_bytes),
       .fallback = "16MiB",
-      .min = 64 * 1024,
-      .max = 1024 * 1024 * 1024,
+      .min = INT64_C(64) * 1024,
+      .max = INT64_C(1024) * 1024 * 1024,
       .help = "A file of the journal that has grown by so much is followed by a new one, which "
               "begins with all that is still known: a start reads one file." },
     { .name = "journal_old_files",
