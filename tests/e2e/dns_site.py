@@ -89,8 +89,8 @@ sub.*.wst A 192.0.2.92
 *.wst TXT "an asterisk with a name below"
 *.www TXT "below a name that holds records"
 *.app TXT "below a managed name"
-x*y A 192.0.2.93
-** A 192.0.2.94
+x*y TXT "192.0.2.93"
+** TXT "192.0.2.94"
 some.ent TXT "below an empty non-terminal"
 a.b.c.d.ents A 192.0.2.95
 lab NS ns.lab.example.net.
@@ -154,15 +154,15 @@ unknown TYPE65280 \# 4 01020304
 unknown TYPE65280 \# 4 01020305
 empty TYPE65281 \# 0
 type1 TYPE1 \# 4 c0000270
-a\.b A 192.0.2.120
-\000nul A 192.0.2.121
-a\032space A 192.0.2.122
-\255high A 192.0.2.123
+a\.b TXT "192.0.2.120"
+\000nul TXT "192.0.2.121"
+a\032space TXT "192.0.2.122"
+\255high TXT "192.0.2.123"
 \065\066c A 192.0.2.124
-semi\;colon A 192.0.2.125
-quo\"te A 192.0.2.126
-back\\slash A 192.0.2.127
-\@ A 192.0.2.128
+semi\;colon TXT "192.0.2.125"
+quo\"te TXT "192.0.2.126"
+back\\slash TXT "192.0.2.127"
+\@ TXT "192.0.2.128"
 {'l' * 63} A 192.0.2.130
 {'.'.join('a' * 119)} A 192.0.2.131
 longtxt TXT {' '.join(['"' + 't' * 255 + '"'] * 12)}
