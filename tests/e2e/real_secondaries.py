@@ -27,7 +27,11 @@ class RealSecondary:
         self.folder.mkdir()
         (self.folder / "conf").write_text(self.config())
         self.log, self.process = self.folder / "log", None
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def text(self):
         return f"{self.address[0]}:{self.address[1]}"
