@@ -84,7 +84,7 @@ BENCH       := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 .SECONDARY:
 .SECONDEXPANSION:
 .PHONY: all deps deps-build demo programs test-programs test unit sim golden integration e2e kill-everywhere \
-        power-cut soak tsan check lint fmt \
+        power-cut soak allocations tsan check lint fmt \
         fmt-check bench bench-programs cover fuzz fuzz-programs fuzz-corpus \
         replay replay-programs install uninstall dist clean help FORCE
 
@@ -190,6 +190,9 @@ power-cut: programs $(POWER) $(VENV)/ready  ## start on every disk that a power 
 
 kill-everywhere: programs $(VENV)/ready  ## kill the judge at every system call of a flip: some ten minutes (check: a sample)
 	@KILL_EVERY=1 WORKERS=0 $(run) pytest e2e $(VENV)/bin/python tests/e2e -k whatever_call -s
+
+allocations: programs $(VENV)/ready  ## fail every allocation of a start, a flip and a reload in turn: half an hour (check: a sample)
+	@ALLOCATION_EVERY=1 WORKERS=0 $(run) pytest e2e $(VENV)/bin/python tests/e2e -k test_allocation -s
 
 soak: programs $(VENV)/ready  ## 100 flips, 20 reloads, 5 upgrades and deaths under load: a minute (check: a short one)
 	@SOAK=full WORKERS=0 $(run) pytest e2e $(VENV)/bin/python tests/e2e -k deaths_under_load -s
