@@ -95,6 +95,8 @@ static void *real(const char *name)
     return dlsym(RTLD_NEXT, name);
 }
 
+/* The C library's own names of its parameters are reserved. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 #define CALLER ((uintptr_t)__builtin_return_address(0))
 
 void *calloc(size_t n, size_t size)
@@ -143,3 +145,4 @@ char *strndup(const char *text, size_t len)
         *(void **)&next = real("strndup");
     return fails(CALLER) ? NULL : next(text, len);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
