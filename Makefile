@@ -183,7 +183,8 @@ replay:                    ## every kept input of the fuzz targets once, or of F
 	 tests/fuzz/corpus/$(f) tests/fuzz/regressions/$(f)')
 
 e2e: programs $(POWER) $(VENV)/ready
-	@$(run) pytest e2e $(VENV)/bin/python tests/e2e $(if $(T),-k $(T))
+	@$(run) pytest e2e $(VENV)/bin/python tests/e2e $(if $(T),-k '$(T)') \
+	 $(if $(WITHOUT),-k 'not ($(WITHOUT))')
 
 power-cut: programs $(POWER) $(VENV)/ready  ## start on every disk that a power cut can leave: minutes (check: a sample)
 	@POWER_CUT_ALL=1 WORKERS=0 $(run) pytest e2e $(VENV)/bin/python tests/e2e -k power_cut -s

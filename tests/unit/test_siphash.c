@@ -26,10 +26,10 @@ static void values_are_those_of_the_reference(void **state)
     uint8_t bytes[64];
 
     (void)state;
-    for (uint8_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = i;
-    for (uint8_t i = 0; i < sizeof(key); i++)
-        key[i] = i;
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)i;
+    for (size_t i = 0; i < sizeof(key); i++)
+        key[i] = (uint8_t)i;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_int_equal(siphash(key, bytes, cases[i].n), cases[i].value);
 }
