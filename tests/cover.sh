@@ -16,6 +16,8 @@ find "$COVER_BUILD" -name '*.gcda' -exec rm -f {} +
 # Started as root, the processes leave it: they must be able to write their counts all the same.
 umask 000
 chmod -R a+rwX "$COVER_BUILD"
+# ... but no program that an upgrade is asked to trust may be written by everybody.
+find "$COVER_BUILD" -type f -perm -100 -exec chmod go-w {} +
 # shellcheck disable=SC2086 # words
 $MAKE --no-print-directory -k -j1 MODE=cover BUILD="$COVER_BUILD" RESULTS="$COVER_BUILD/results" \
     WITHOUT="$without" $kinds \

@@ -128,10 +128,13 @@ def soak(story):
     peak = Load(daemon, PEAK_S).counts()["completed"] / PEAK_S
     quiet = Load(daemon, QUIET_S, round(SHARE * peak)).counts()
     load = Load(daemon, 1800, round(SHARE * peak))
-    with Asker(daemon, NAMES, right, threads=1) as asker:
-        story.go()
-        asker.goes_on()
-        busy = load.counts(now=True)
+    try:
+        with Asker(daemon, NAMES, right, threads=1) as asker:
+            story.go()
+            asker.goes_on()
+            busy = load.counts(now=True)
+    finally:
+        load.process.kill()  # nothing, if it has ended
     print(f"peak {peak:.0f}/s; quiet {quiet}; {FLIPS} flips, {RELOADS} reloads, {UPGRADES} upgrades, {KILLS} kills "
           f"of judge and of face: {busy}; asked beside it {asker.answered}, lost {len(asker.lost)}")
     assert not asker.wrong
