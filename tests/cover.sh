@@ -6,9 +6,11 @@ set -eu
 policies_floor=100
 all_floor=85
 kinds=${COVER_KINDS:-unit sim golden integration e2e}
-# Long stories that run no line which shorter ones do not.
+# Long stories that run no line which shorter ones do not; and those that want the release build's face
+# (its filter), or programs that are nobody else's to write.
 without='kill_everywhere or soak or test_allocation or power_cut or peers_transfer or real_secondaries'
 without="$without or lost_host or differential or zone_checks or test_lab or dns_fuzz or test_unit"
+without="$without or test_upgrade or under_the_filter"
 
 LABEL='(cover)' tests/run.py steps build \
     "cover=$MAKE --no-print-directory $JOBS MODE=cover BUILD=$COVER_BUILD programs test-programs"
