@@ -64,11 +64,24 @@ static void a_failback_goes_to_the_primary_whatever_its_state(void **state)
     assert_int_equal(failover_destination(&in, VERB_SWITCH), 1);
 }
 
+static void a_reload_stays_where_the_names_are(void **state)
+{
+    (void)state;
+    struct failover_input in = world("UU");
+
+    for (int8_t active = 0; active < 3; active++) {
+        in.active = active;
+        in.clusters[active].is_fenced = true; /* nor does anything about it matter */
+        assert_int_equal(failover_destination(&in, VERB_RELOAD), active);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(verbs_without_a_destination_take_the_first_fit_one),
         cmocka_unit_test(a_failback_goes_to_the_primary_whatever_its_state),
+        cmocka_unit_test(a_reload_stays_where_the_names_are),
     };
 
     return cmocka_run_group_tests_name("failover_destination", tests, NULL, NULL);
