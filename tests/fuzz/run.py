@@ -27,8 +27,18 @@ OUTPUT_SHOWN = 6000
 ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:malloc_context_size=8:quarantine_size_mb=16",
     "UBSAN_OPTIONS": "print_stacktrace=1",
+    "LSAN_OPTIONS": f"suppressions={HERE}/leaks.supp:print_suppressions=0",
     "ASAN_SYMBOLIZER_PATH": "/usr/lib/llvm-14/bin/llvm-symbolizer",
 }
+
+
+# Targets whose input goes through a library without frame pointers: only a whole stack tells whose a leak is.
+WHOLE_STACKS = ("zone",)
+
+
+def environment_of(name):
+    more = {"ASAN_OPTIONS": ENVIRONMENT["ASAN_OPTIONS"] + ":fast_unwind_on_malloc=0"} if name in WHOLE_STACKS else {}
+    return os.environ | ENVIRONMENT | more
 
 
 def options_of(name):
@@ -56,7 +66,7 @@ def fuzz_once(build, name, seconds):
         argv.append(f"-dict={dictionary}")
     argv += [*options_of(name), str(found), *known_inputs(name)]
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(argv, env=os.environ | ENVIRONMENT, stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(argv, env=environment_of(name), stdin=subprocess.DEVNULL,
                                    stdout=output, stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -92,7 +102,7 @@ def keep(build, name):
         argv = [str(build / "tests" / "fuzz" / f"fuzz_{name}"), "-set_cover_merge=1",
                 *options_of(name), made, str(target), *([str(found)] if found.is_dir() else [])]
         target.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(argv, env=os.environ | ENVIRONMENT, stdout=subprocess.PIPE,
+        done = subprocess.run(argv, env=environment_of(name), stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, check=False)
         if done.returncode != 0:
             print(done.stdout.decode(errors="replace")[-4000:])
