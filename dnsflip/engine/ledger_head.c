@@ -259,12 +259,24 @@ static struct operation operation_of(const struct journal_entry *e)
     return op;
 }
 
+/* What the ledger would forget, or take for another number, at the next file. */
+static int check_operation(const struct journal_entry *e, struct err *err)
+{
+    if (e->state == OP_NONE || e->operation[0] == '\0')
+        return err_set(err, ERR_REMOTE, "entry %llu, %s of group %s: no operation, or no state",
+                       (unsigned long long)e->seq, entry_kind_name(e->kind), e->group);
+    if (e->step > UINT8_MAX || e->steps > UINT8_MAX)
+        return err_set(err, ERR_REMOTE, "entry %llu, %s of group %s: step %u of %u, at most %d",
+                       (unsigned long long)e->seq, entry_kind_name(e->kind), e->group, e->step,
+                       e->steps, UINT8_MAX);
+    return 0;
+}
+
 /* A line about one group. */
 static int fold_of_group(struct ledger *l, const struct journal_entry *e, struct err *err)
 {
-    if (e->kind == ENTRY_KEPT_OPERATION && (e->state == OP_NONE || e->operation[0] == '\0'))
-        return err_set(err, ERR_REMOTE, "entry %llu, %s of group %s: no operation, or no state",
-                       (unsigned long long)e->seq, entry_kind_name(e->kind), e->group);
+    if (e->kind == ENTRY_KEPT_OPERATION && check_operation(e, err) != 0)
+        return -1;
     struct ledger_group *g = e->group[0] != '\0' ? ledger_store_group(l, e->group) : NULL;
 
     if (g == NULL)
@@ -314,6 +326,8 @@ static int fold_kept(struct ledger *l, const struct journal_entry *e, struct err
     } else if (e->kind == ENTRY_KEPT_REQUEST) {
         fold_request(l, e);
     } else if (e->kind == ENTRY_KEPT_ENDED) {
+        if (check_operation(e, err) != 0)
+            return -1;
         struct operation op = operation_of(e);
 
         ledger_store_history(l, &op);

@@ -311,7 +311,6 @@ static void a_head_that_is_not_whole_is_refused(void **state)
     ledger_free(l);
 }
 
-/* Another member than these?  Then ledger_head.c carries it, and this file compares it. */
 /* It would be forgotten at the next file: an operation that is running has a name and a state. */
 static void an_operation_without_a_state_is_refused(void **state)
 {
@@ -331,6 +330,38 @@ static void an_operation_without_a_state_is_refused(void **state)
     ledger_free(l);
 }
 
+/* A number that is cut to what fits is another number: the operation would go on elsewhere. */
+static void a_step_that_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    static const enum entry_kind kinds[] = { ENTRY_KEPT_OPERATION, ENTRY_KEPT_ENDED };
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct ledger *l = ledger_new();
+        struct err err = { 0 };
+        struct journal_entry first = {
+            .kind = ENTRY_ROTATED, .time = at(0), .names = 1, .epoch = 3
+        };
+        struct journal_entry kept = { .kind = kinds[i],
+                                      .time = at(0),
+                                      .group = "prod",
+                                      .operation = "op1",
+                                      .state = OP_DONE,
+                                      .step = UINT8_MAX + 1U };
+
+        assert_int_equal(ledger_fold(l, &first, &err), 0);
+        assert_int_equal(ledger_fold(l, &kept, &err), -1);
+        kept.step = 1;
+        kept.steps = UINT8_MAX + 1U;
+        assert_int_equal(ledger_fold(l, &kept, &err), -1);
+        assert_non_null(strstr(err.text, "step 1 of 256, at most 255"));
+        kept.steps = UINT8_MAX;
+        assert_int_equal(ledger_fold(l, &kept, &err), 0);
+        ledger_free(l);
+    }
+}
+
+/* Another member than these?  Then ledger_head.c carries it, and this file compares it. */
 static void every_member_of_a_ledger_is_carried(void **state)
 {
     (void)state;
@@ -350,6 +381,7 @@ int main(void)
         cmocka_unit_test(request_ids_that_have_expired_are_left_behind),
         cmocka_unit_test(a_head_that_is_not_whole_is_refused),
         cmocka_unit_test(an_operation_without_a_state_is_refused),
+        cmocka_unit_test(a_step_that_does_not_fit_is_refused),
         cmocka_unit_test(every_member_of_a_ledger_is_carried),
     };
 
