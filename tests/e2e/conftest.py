@@ -1,5 +1,7 @@
 """Fixtures of the end-to-end tests: real programs, fake clusters, on loopback alone."""
+import shutil
 import ssl
+import stat
 import subprocess
 
 import pytest
@@ -100,3 +102,27 @@ class Authority:
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture
+def story(site, make):
+    """story(): a fresh daemon that moves nothing by itself and has little else to do."""
+    hook, log = site.folder / "promote", site.folder / "hook.log"
+    hook.write_text(f"#!/bin/sh\necho $DNSFLIP_OPERATION >>{log}\n")
+    hook.chmod(hook.stat().st_mode | stat.S_IXUSR)
+    proof = f"http://{site.usw2.ip}:{site.usw2.port}/writable"
+    promotion = f'{{ command: [{hook}], timeout: 20s, proof: {{ kind: http, url: "{proof}", json: {{ /writable: true }} }} }}'
+    text = site.config(site.group(mode="observe", promotion=promotion, deployments=("sales",)))
+    text = text.replace("interval: 1s", "interval: 5m").replace("fast_interval: 100ms", "fast_interval: 5m")
+    daemon = make(site, text)
+    healthy = site.usw2.healthy_page
+    # Promoted is what the hook has done, and nothing else.
+    site.usw2.healthy_page = lambda path: ({"writable": log.exists()} if path == "/writable" else healthy(path))
+
+    def one():
+        shutil.rmtree(site.folder / "state", ignore_errors=True)
+        log.unlink(missing_ok=True)
+        return daemon.start(judged=False)
+
+    daemon.hook_runs = lambda: log.read_text().split() if log.exists() else []
+    return one

@@ -32,7 +32,36 @@ def unpack(package):
         pytest.skip(f"{package} cannot be unpacked: {(done.stderr or done.stdout).strip()[-200:]}")
 
 
-class Peer:
+def here(function, *words, **more):
+    return function(*words, **more)
+
+
+class Process:
+    """A server of a Debian package, unpacked: package names it, config() and command() say how it runs in
+    self.folder."""
+    process = None
+
+    def launch(self, run=here):
+        """Anew too, after close: with what config says then.  run: calls a function where the server belongs."""
+        self.log = self.folder / "log"
+        (self.folder / "conf").write_text(self.config())
+        with self.log.open("ab") as log:
+            self.process = run(subprocess.Popen, self.command(), env=environment(), stdout=log, stderr=log,
+                               stdin=subprocess.DEVNULL, cwd=self.folder)
+
+    def close(self):
+        """Nothing, if it has ended or never began."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Peer(Process):
     """Serves zones (name to text) on self.address until closed."""
 
     def __init__(self, folder, zones):
@@ -42,11 +71,7 @@ class Peer:
         self.address = ("127.0.0.1", free_port("127.0.0.1"))
         for zone, text in zones.items():
             (folder / f"{zone}.zone").write_text(text)
-        (folder / "peer.conf").write_text(self.config())
-        self.log = folder / "log"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(self.command(), env=environment(), stdout=log,
-                                            stderr=log, stdin=subprocess.DEVNULL, cwd=folder)
+        self.launch()
         try:
             wait_until(self.is_serving, f"{self.package} serves: {self.log}")
         except BaseException:
@@ -62,14 +87,6 @@ class Peer:
             return False
         finally:
             asker.close()
-
-    def close(self):
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 class Nsd(Peer):
@@ -98,7 +115,7 @@ remote-control:
 {zones}"""
 
     def command(self):
-        return ["nsd", "-d", "-c", str(self.folder / "peer.conf")]
+        return ["nsd", "-d", "-c", str(self.folder / "conf")]
 
 
 class Knot(Peer):
@@ -126,4 +143,4 @@ zone:
 {zones}"""
 
     def command(self):
-        return ["knotd", "-c", str(self.folder / "peer.conf")]
+        return ["knotd", "-c", str(self.folder / "conf")]

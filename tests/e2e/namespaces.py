@@ -1,4 +1,5 @@
-"""Two network namespaces joined by a pair of interfaces, each with a thread that lives in it."""
+"""Networks of a test's own: one with loopback alone, or two joined by a pair of interfaces, each with a thread
+that lives in it."""
 import concurrent.futures
 import ctypes
 import itertools
@@ -72,3 +73,15 @@ class Pair:
     def close(self):
         self.a.close()
         self.b.close()
+
+
+def alone(addresses, body):
+    """body() in a network that has nothing but loopback, with these IPv4 addresses too; its result."""
+    one = Namespace(f"dnsflip-{os.getpid()}-{next(NUMBERS)}")
+    try:
+        for address in addresses:
+            one.ip("address", "add", f"{address}/32", "dev", "lo")
+        one.ip("link", "set", "lo", "up")
+        return one.run(body)
+    finally:
+        one.close()

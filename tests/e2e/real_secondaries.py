@@ -1,12 +1,11 @@
 """NSD, Knot and BIND, unpacked under build/peers, as secondaries of the daemon's zone on loopback."""
 import shutil
-import subprocess
 
 import dns.flags
 import dns.message
 import dns.query
 import dns.rcode
-from dns_peers import environment, unpack
+from dns_peers import Process, unpack
 from secondaries import NAMES, with_secondaries
 from world import ZONE, free_port, wait_until
 
@@ -15,7 +14,7 @@ TRIES = 10
 KEY_LINE = f"{KEY_NAME}:hmac-sha256:{SECRET}\n"
 
 
-class RealSecondary:
+class RealSecondary(Process):
     """Takes the zone, signed, from the site's daemon and serves it on self.address."""
     ip = None
 
@@ -25,8 +24,6 @@ class RealSecondary:
         self.address, self.primary = (ip, free_port(ip)), site.dns
         self.folder = site.folder / f"{self.package}{number}"
         self.folder.mkdir()
-        (self.folder / "conf").write_text(self.config())
-        self.log, self.process = self.folder / "log", None
         try:
             self.start()
         except BaseException:
@@ -37,19 +34,8 @@ class RealSecondary:
         return f"{self.address[0]}:{self.address[1]}"
 
     def start(self):
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self.command(), env=environment(), stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL, cwd=self.folder)
+        self.launch()
         wait_until(lambda: self.ask(ZONE, "SOA") is not None, f"{self.package} answers: {self.log}")
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
     def forget(self):
         """It loses its copy: the next start knows nothing of the zone."""

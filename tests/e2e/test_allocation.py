@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from test_kill_everywhere import FAILOVER, NAMES, check_exactly_once, story  # noqa: F401 (a fixture)
+from exactly_once import FAILOVER, NAMES, check_exactly_once
 from world import Asker, wait_until
 
 SAMPLE = 8
@@ -67,7 +67,7 @@ def count(plan, word, act):
 
 
 @BUSY
-def test_a_start_in_which_an_allocation_fails_ends_with_an_error_and_the_next_one_is_whole(story, plan):  # noqa: F811
+def test_a_start_in_which_an_allocation_fails_ends_with_an_error_and_the_next_one_is_whole(story, plan):
     """Goal: no half-started daemon, and nothing on the disk that the next start minds."""
     daemon = story()
     daemon.stop()
@@ -92,7 +92,7 @@ def test_a_start_in_which_an_allocation_fails_ends_with_an_error_and_the_next_on
 
 
 @BUSY
-def test_a_flip_in_which_an_allocation_fails_happens_once(story, plan):  # noqa: F811
+def test_a_flip_in_which_an_allocation_fails_happens_once(story, plan):
     """Goal: the judge that has no memory is started again, and goes on with what it had promised."""
     daemon = story()
     total = count(plan, "judge-process", lambda: (
@@ -120,7 +120,7 @@ def test_a_flip_in_which_an_allocation_fails_happens_once(story, plan):  # noqa:
 
 
 @BUSY
-def test_a_reload_in_which_an_allocation_fails_changes_no_answer(story, plan):  # noqa: F811
+def test_a_reload_in_which_an_allocation_fails_changes_no_answer(story, plan):
     """Goal: judge or face without memory in the middle of a new pair: the old answers, then the new ones."""
     daemon = story()
     for word in ("judge-process", "dnsflip-face"):

@@ -5,7 +5,7 @@ import socket
 import struct
 
 import dns_site
-import namespace
+import namespaces
 from dns_strict import Answer, Udp, opt, query
 from world import wait_until
 
@@ -65,7 +65,7 @@ def test_who_shows_a_right_cookie_is_past_the_rate_limit(folder):
         finally:
             dns_site.stop(daemon)
 
-    namespace.run([SERVER], body)
+    namespaces.alone([SERVER], body)
 
 
 def test_cookies_live_through_deaths_and_reloads_and_change_with_the_file(folder):

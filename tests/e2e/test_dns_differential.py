@@ -14,7 +14,7 @@ import pytest
 import dns_peers
 import dns_site
 from dns_strict import (A, AA, AAAA, ANY, CAA, CNAME, DNAME, DS, HTTPS, MX, NAPTR, NOERROR, NS, PTR,
-                        QR, RD, SERVFAIL, SOA, SRV, SVCB, TC, TXT, Answer, check, expect_reply, lower,
+                        RD, SERVFAIL, SOA, SRV, SVCB, TC, TXT, Answer, check, expect_reply, lower,
                         mixed, opt, query, wire)
 
 SEED = int(os.environ.get("DNSFLIP_SEED", "20261123"))

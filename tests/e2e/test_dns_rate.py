@@ -4,7 +4,7 @@ import contextlib
 import socket
 
 import dns_site
-import namespace
+import namespaces
 from dns_strict import A, NOERROR, TC, TXT, Answer, Tcp, Udp, opt, query
 
 SERVER, NEIGHBOUR, FRIEND = "192.0.2.53", "198.51.100.7", "203.0.113.7"
@@ -71,7 +71,7 @@ def test_a_flood_is_answered_in_part_truncated_in_part_and_counted(folder):
             asker.close()
             assert flood(daemon, NEIGHBOUR, n=1)[0].answer
 
-    namespace.run([SERVER, NEIGHBOUR], body)
+    namespaces.alone([SERVER, NEIGHBOUR], body)
 
 
 def test_networks_named_are_exempt_and_so_is_everybody_without_a_limit(folder):
@@ -85,7 +85,7 @@ def test_networks_named_are_exempt_and_so_is_everybody_without_a_limit(folder):
             daemon.run("reload")
             assert len(flood(daemon, SERVER, n=500)) == 500
 
-    namespace.run([SERVER, FRIEND], body)
+    namespaces.alone([SERVER, FRIEND], body)
 
 
 def test_a_limit_that_never_slips_drops_all(folder):
@@ -95,4 +95,4 @@ def test_a_limit_that_never_slips_drops_all(folder):
             assert 2 * RATE <= len(got) < FLOOD and not any(a.flags & TC for a in got)
             assert counters(daemon)["rate_dropped"] == FLOOD - len(got)
 
-    namespace.run([SERVER], body)
+    namespaces.alone([SERVER], body)

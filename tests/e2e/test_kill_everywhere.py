@@ -12,41 +12,15 @@ import os
 import pathlib
 import re
 import shutil
-import stat
 import subprocess
 
 import pytest
 
-from world import Asker, hostnames, wait_until
+from exactly_once import FAILOVER, NAMES, check_exactly_once
+from world import Asker, wait_until
 
-NAMES = hostnames("sales")
 SAMPLE = 14
-FAILOVER = ("failover", "prod", "--to", "usw2", "--reason", "drill", "--request-id", "drill-1")
 CALL = re.compile(r"^(\w+)\(")
-
-
-@pytest.fixture
-def story(site, make):
-    """story(): a fresh daemon that moves nothing by itself and has little else to do."""
-    hook, log = site.folder / "promote", site.folder / "hook.log"
-    hook.write_text(f"#!/bin/sh\necho $DNSFLIP_OPERATION >>{log}\n")
-    hook.chmod(hook.stat().st_mode | stat.S_IXUSR)
-    proof = f"http://{site.usw2.ip}:{site.usw2.port}/writable"
-    promotion = f'{{ command: [{hook}], timeout: 20s, proof: {{ kind: http, url: "{proof}", json: {{ /writable: true }} }} }}'
-    text = site.config(site.group(mode="observe", promotion=promotion, deployments=("sales",)))
-    text = text.replace("interval: 1s", "interval: 5m").replace("fast_interval: 100ms", "fast_interval: 5m")
-    daemon = make(site, text)
-    healthy = site.usw2.healthy_page
-    # Promoted is what the hook has done, and nothing else.
-    site.usw2.healthy_page = lambda path: ({"writable": log.exists()} if path == "/writable" else healthy(path))
-
-    def one():
-        shutil.rmtree(site.folder / "state", ignore_errors=True)
-        log.unlink(missing_ok=True)
-        return daemon.start(judged=False)
-
-    daemon.hook_runs = lambda: log.read_text().split() if log.exists() else []
-    return one
 
 
 def threads(daemon):
@@ -90,26 +64,6 @@ def count_calls(daemon, name):
     wait_until(lambda: daemon.journal(kind="outcome"), "the operation ends")
     traced.stop()
     return collections.Counter(m.group(1) for m in map(CALL.match, path.read_text().splitlines()) if m)
-
-
-def check_exactly_once(daemon, asker):
-    wait_until(lambda: daemon.journal(kind="outcome"), "the operation ends")
-    intents, moved = daemon.journal(kind="intent"), daemon.journal(kind="moved")
-    assert len(intents) == 1 and len(moved) <= 1, (intents, moved)
-    assert [o["state"] for o in daemon.journal(kind="outcome")] == ["done"]
-    assert daemon.group()["active"] == "usw2" and daemon.addresses(NAMES) == {daemon.site.usw2.ip}
-    # Run once; once more only by a judge that could not know how the first run ended.
-    assert set(daemon.hook_runs()) == {intents[0]["operation"]} and len(daemon.hook_runs()) <= 2
-    asker.goes_on(len(NAMES) * 2)
-    assert not asker.wrong
-    # There, and never back.
-    assert all(seen in (["use1", "usw2"], ["usw2"]) for seen in named(daemon, asker)), asker.changes
-    daemon.run("audit", "verify")
-
-
-def named(daemon, asker):
-    names = {daemon.site.use1.ip: "use1", daemon.site.usw2.ip: "usw2"}
-    return [[names[a] for a in seen] for seen in asker.changes.values()]
 
 
 def kill_at(daemon, name, call, n):

@@ -1,8 +1,5 @@
 """NSD, Knot and BIND as secondaries, in a network namespace of their own, configured as docs/secondaries.md
 says: they take every zone, by key and by address, follow every flip, and answer as dnsflip does."""
-import re
-import subprocess
-
 import dns.exception
 import dns.message
 import dns.name
@@ -12,138 +9,14 @@ import dns.rdatatype
 import dns.zone
 import pytest
 
-from dns_peers import TOP, environment, unpack
-from dns_site import CHILD, DEEP, OTHER, PARENT, ZONES, start, stop, zone_text
+from dns_peers import unpack
+from dns_site import CHILD, PARENT, ZONES, start, stop, zone_text
+from documented_secondaries import ADDRESSES, KEYED, PRIMARY, SECRET, Bind, Knot, Nsd
 from namespaces import Pair
 from world import wait_until
 
-SECRET = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-PRIMARY = "198.18.53.1"
-ADDRESSES = {"nsd": "198.18.53.2", "knot": "198.18.53.3", "bind9": "198.18.53.4"}
-KEYED = (PARENT, OTHER, DEEP)
 FOLLOW_S = 60
 ANYWAY = ("--reason", "test", "--override", "source-down", "--override", "block")
-PAGE = (TOP / "docs/secondaries.md").read_text()
-
-
-def snippet(name):
-    """What the page says, for this primary."""
-    text = re.search(rf"^```{name}\n(.*?)^```$", PAGE, re.M | re.S).group(1)
-    return text.replace("192.0.2.53", PRIMARY).replace("SECRET", SECRET)
-
-
-def by_zone(name, start_of_zone):
-    """A configuration with every zone: what comes before the zone in both snippets, and a zone for each."""
-    heads, zones = [], []
-    for wanted, which in ((KEYED, name), ([z for z in ZONES if z not in KEYED], f"{name}-by-address")):
-        head, mark, zone = snippet(which).partition(start_of_zone)
-        heads.append(head)
-        zones += [mark + zone.replace("dr.example.com", z) for z in wanted]
-    return heads, zones
-
-
-class Secondary:
-    def __init__(self, folder, net):
-        unpack(self.package)
-        self.folder, self.address = folder / self.package, ADDRESSES[self.package]
-        self.folder.mkdir()
-        self.log = self.folder / "log"
-        self.start(net)
-
-    def start(self, net):
-        """Anew too, after close: with what the configuration says then, and the zones that it has."""
-        (self.folder / "conf").write_text(self.config())
-        with self.log.open("ab") as log:
-            self.process = net.run(subprocess.Popen, self.command(), env=environment(), stdout=log, stderr=log,
-                                   stdin=subprocess.DEVNULL, cwd=self.folder)
-
-    def close(self):
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-class Nsd(Secondary):
-    package = "nsd"
-
-    def config(self):
-        heads, zones = by_zone("nsd", "zone:\n")
-        return f"""server:
-  server-count: 1
-  ip-address: {self.address}
-  username: ""
-  chroot: ""
-  zonesdir: "{self.folder}"
-  pidfile: "{self.folder}/pid"
-  database: ""
-  zonelistfile: "{self.folder}/zone.list"
-  xfrdfile: "{self.folder}/xfrd.state"
-  xfrdir: "{self.folder}"
-  verbosity: 1
-  rrl-ratelimit: 0
-remote-control:
-  control-enable: no
-""" + "".join(heads) + "".join(zones)
-
-    def command(self):
-        return ["nsd", "-d", "-c", str(self.folder / "conf")]
-
-
-class Knot(Secondary):
-    package = "knot"
-
-    def config(self):
-        heads, zones = by_zone("knot", "zone:\n")
-        sections = {}
-        for head in heads:
-            for title, body in re.findall(r"^(\w+:\n)((?:  .*\n)+)", head, re.M):
-                sections[title] = sections.get(title, "") + body
-        return f"""server:
-  rundir: "{self.folder}"
-  listen: {self.address}@53
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
-log:
-  - target: stderr
-    any: info
-database:
-  storage: "{self.folder}"
-template:
-  - id: default
-    storage: "{self.folder}"
-""" + "".join(map("".join, sections.items())) + "zone:\n" + "".join(z.removeprefix("zone:\n") for z in zones)
-
-    def command(self):
-        return ["knotd", "-c", str(self.folder / "conf")]
-
-
-class Bind(Secondary):
-    package = "bind9"
-
-    def config(self):
-        heads, zones = by_zone("named", "zone ")
-        return f"""options {{
-    directory "{self.folder}";
-    pid-file "{self.folder}/pid";
-    session-keyfile "{self.folder}/session.key";
-    listen-on port 53 {{ {self.address}; }};
-    listen-on-v6 {{ none; }};
-    query-source address {self.address};
-    transfer-source {self.address};
-    recursion no;
-    dnssec-validation no;
-    notify no;
-    max-records-per-type 0;
-}};
-controls {{ }};
-""" + "".join(heads) + "".join(zones)
-
-    def command(self):
-        return ["named", "-g", "-n", "1", "-c", str(self.folder / "conf")]
 
 
 class World:

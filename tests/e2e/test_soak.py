@@ -4,7 +4,6 @@ answer: no wrong answer, no more loss than without, and NSD, Knot and BIND on th
 SOAK=full (`make soak`) is 100 flips, 20 reloads, 5 upgrades and 5 kill -9 of judge and of face, and then of
 the supervisor, after which whatever runs it has to start it again; the default is a short one."""
 import os
-import pathlib
 import re
 import shutil
 import subprocess
@@ -13,20 +12,18 @@ import time
 import pytest
 
 from dns_peers import environment, unpack
+from documented_secondaries import ADDRESSES, PRIMARY, Bind, Knot, Nsd
 from fakes import Network
+from followed import FOLLOW_S, NAMES, Story
 from namespaces import Pair
-from test_peers_transfer import ADDRESSES, PRIMARY, SECRET, Bind, Knot, Nsd
-from world import ZONE, Asker, Daemon, Site, hostnames, wait_until
+from world import Asker, wait_until
 
 FULL = os.environ.get("SOAK") == "full"
 FLIPS, RELOADS, UPGRADES, KILLS = (100, 20, 5, 5) if FULL else (6, 2, 1, 1)
-SHARE, PEAK_S, QUIET_S, LOST_S, FOLLOW_S = 0.8, 3, 5, 2, 180
+SHARE, PEAK_S, QUIET_S, LOST_S = 0.8, 3, 5, 2
 # What a face that is killed has in hand: what its threads had read and not yet answered.
 IN_HAND = 64
-NAMES = hostnames("sales", "risk")
 COUNT = re.compile(r"Queries (sent|completed|lost):\s+(\d+)")
-GUARDS = ("destination-fenced", "destination-unknown", "destination-down", "startup-hold", "tilt", "isolated")
-OVERRIDES = [word for rule in GUARDS for word in ("--override", rule)]
 
 
 class Load:
@@ -50,76 +47,15 @@ class Load:
         return {kind: int(n) for kind, n in COUNT.findall(out)} or pytest.fail(out)
 
 
-class Story:
-    """One daemon with three secondaries, and what happens to it."""
-
-    def __init__(self, folder, network, address=PRIMARY):
-        self.site = Site(folder, network)
-        self.site.dns = (address, 53)
-        (folder / "keys").write_text(f"dnsflip-transfer:hmac-sha256:{SECRET}\n")
-        (folder / "keys").chmod(0o600)
-        notify = ", ".join(ADDRESSES.values())
-        self.text = self.site.config(self.site.group(mode="observe")).replace(
-            "    records: static.zone\n",
-            f"    records: static.zone\n    secondaries: {{ notify: [{notify}], transfer_key_file: keys }}\n").replace(
-            "  name: test\n", "  name: test\n  dns: { rate_limit: 0 }\n")
-        self.daemon = Daemon(self.site, self.text)
-        self.active = "use1"
-
-    def flip(self, n):
-        self.active = ("usw2", "use1")[n % 2]
-        self.daemon.run("failover", "prod", "--to", self.active, "--reason", "soak", *OVERRIDES)
-        right = {"usw2": self.site.usw2.ip, "use1": self.site.use1.ip}[self.active]
-        assert self.daemon.addresses(NAMES) == {right}, f"after flip {n}"
-
-    def reload(self, n):
-        self.daemon.write(self.text.replace("static.zone", f"static{n % 2}.zone"))
-        (self.daemon.folder / f"static{n % 2}.zone").write_text(f"note{n} TXT \"{n}\"\n")
-        self.daemon.run("reload")
-
-    def upgrade(self, _):
-        self.daemon.run("upgrade")
-
-    def kill_judge(self, _):
-        self.kill("judge")
-
-    def kill_face(self, _):
-        self.kill("face")
-
-    def kill(self, which):
-        dead = self.daemon.kill(which)
-        wait_until(lambda: self.daemon.children().get(which) not in (None, dead), f"another {which}")
-
-    def kill_supervisor(self):
-        self.daemon.kill("supervisor")
-        self.daemon.process.wait()
-        self.daemon.start(judged=False)
-
-    def go(self):
-        """Everything, each kind spread evenly over the flips."""
-        turns = ((self.reload, RELOADS), (self.upgrade, UPGRADES), (self.kill_judge, KILLS), (self.kill_face, KILLS))
-        for n in range(FLIPS):
-            self.flip(n)
-            for what, times in turns:
-                if n * times // FLIPS != (n + 1) * times // FLIPS:
-                    what(n)
-                    wait_until(self.daemon.is_serving, f"it serves after {what.__name__}", 60)
-
-    def lagging(self):
-        """Secondaries that are not on the last serial."""
-        ours = self.daemon.ask(ZONE, "SOA").answer[0][0].serial
-        return [name for name, address in ADDRESSES.items() if serial(address) != ours]
-
-
-def serial(address):
-    import dns.exception
-    import dns.message
-    import dns.query
-    try:
-        answer = dns.query.udp(dns.message.make_query(ZONE, "SOA", flags=0), address, timeout=2)
-    except (OSError, dns.exception.DNSException):
-        return None
-    return answer.answer[0][0].serial if answer.answer else None
+def everything(story):
+    """Each kind spread evenly over the flips."""
+    turns = ((story.reload, RELOADS), (story.upgrade, UPGRADES), (story.kill_judge, KILLS), (story.kill_face, KILLS))
+    for n in range(FLIPS):
+        story.flip(n)
+        for what, times in turns:
+            if n * times // FLIPS != (n + 1) * times // FLIPS:
+                what(n)
+                wait_until(story.daemon.is_serving, f"it serves after {what.__name__}", 60)
 
 
 def soak(story):
@@ -130,7 +66,7 @@ def soak(story):
     load = Load(daemon, 1800, round(SHARE * peak))
     try:
         with Asker(daemon, NAMES, right, threads=1) as asker:
-            story.go()
+            everything(story)
             asker.goes_on()
             busy = load.counts(now=True)
     finally:

@@ -14,7 +14,7 @@ import dns.message
 import pytest
 
 from dns_peers import environment, unpack
-from world import BUILD, Asker, Daemon, hostnames, wait_until
+from world import BUILD, Asker, hostnames, wait_until
 
 NAMES = hostnames("sales", "risk")
 PROGRAMS = ("dnsflip", "dnsflip-face")
