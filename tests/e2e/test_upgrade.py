@@ -165,6 +165,8 @@ def test_upgrades_under_load_lose_no_query(installed):
         for i in range(5):
             install(installed.bin, other_version("abcde"[i]))
             installed.run("upgrade")
+            # Its own count: each face has to carry the load, however quick the upgrades are.
+            wait_until(lambda: asked(installed) > 1000, "the new face is asked")
         load.send_signal(signal.SIGINT)  # it waits for what it has asked, and counts
         said = load.communicate()[0]
     numbers = dict(re.findall(r"Queries (sent|completed|lost): +([0-9]+)", said))
