@@ -139,12 +139,12 @@ static int send_request(struct ctl_client *client, const char *method, cJSON *pa
 
         if (n > 0)
             sent += (size_t)n;
+        else if (errno == EPIPE || errno == ECONNRESET)
+            break; /* closed by the daemon: what it said before, if only why, is still to be read */
         else if (errno != EINTR)
             result = err_sys(err, errno, "%s", client->path);
     }
     cJSON_free(text);
-    if (result != 0)
-        err->retry = true;
     return result;
 }
 

@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from world import Asker, hostnames, wait_until
+from world import Asker, free_port, hostnames, wait_until
 
 NAMES = hostnames("sales", "risk")
 
@@ -153,7 +153,7 @@ def test_keys_that_take_a_restart_take_effect_though_a_retarget_is_pending(daemo
     """Goal: a changed HTTP port and a changed target: the port at once, the target when accepted."""
     site = daemon.site
     wait_kept(daemon)
-    before, site.http = site.http, f"{site.http.split(':')[0]}:{int(site.http.split(':')[1]) + 1}"
+    before, site.http = site.http, f"127.0.0.1:{free_port('127.0.0.1')}"
     assert before != site.http
     restart(daemon, retargeted(site))
     assert "dnsflip_retarget_pending 1" in metrics(daemon)
