@@ -3,6 +3,7 @@ import itertools
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -33,11 +34,17 @@ def wait_until(condition, what, limit_s=WAIT_S):
 
 
 def free_port(ip):
-    """A port that is free for TCP and UDP now."""
-    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-        tcp.bind((ip, 0))
-        udp.bind((ip, tcp.getsockname()[1]))
-        return tcp.getsockname()[1]
+    """A port that is free for TCP and UDP now, and that no outgoing connection is given later."""
+    first_given = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(1024, first_given)
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            try:
+                tcp.bind((ip, port))
+                udp.bind((ip, port))
+                return port
+            except OSError:
+                continue
 
 
 def hostnames(*deployments):
