@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dnsflip/base/mem.h"
+#include "dnsflip/base/str.h"
 
 #define FIRST_CAP_BYTES 256
 
@@ -112,24 +113,6 @@ const char *buf_text(const struct buf *b)
     return b->data != NULL ? b->data : "";
 }
 
-/* The bytes of the UTF-8 character that p (n > 0 bytes, not ASCII) starts with; 0 = none. */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-    size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    uint32_t code = p[0] & (0xffU >> (len + 1));
-
-    if (p[0] < 0xc2 || p[0] > 0xf4 || n < len)
-        return 0;
-    for (size_t i = 1; i < len; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (p[i] & 0x3fU);
-    }
-    bool is_overlong = (len == 3 && code < 0x800) || (len == 4 && code < 0x10000);
-    bool is_surrogate = code >= 0xd800 && code <= 0xdfff;
-    return is_overlong || is_surrogate || code > 0x10ffff ? 0 : len;
-}
-
 void buf_add_json(struct buf *b, const char *text)
 {
     const unsigned char *p = (const unsigned char *)text;
@@ -137,7 +120,7 @@ void buf_add_json(struct buf *b, const char *text)
 
     buf_putc(b, '"');
     while (n > 0) {
-        size_t len = p[0] < 0x80 ? 1 : utf8_length(p, n);
+        size_t len = str_utf8_length((const char *)p, n);
 
         /* One byte for one byte: a text that fitted before still fits when it is read. */
         if (len == 0)

@@ -234,6 +234,41 @@ const char *str_nearest(const char *text, const char *const words[], size_t n)
     return best;
 }
 
+size_t str_utf8_length(const char *text, size_t n)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    uint32_t code = p[0] & (0xffU >> (len + 1));
+
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] < 0xc2 || p[0] > 0xf4 || n < len)
+        return 0;
+    for (size_t i = 1; i < len; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (p[i] & 0x3fU);
+    }
+    bool is_overlong = (len == 3 && code < 0x800) || (len == 4 && code < 0x10000);
+    bool is_surrogate = code >= 0xd800 && code <= 0xdfff;
+    return is_overlong || is_surrogate || code > 0x10ffff ? 0 : len;
+}
+
+bool str_is_utf8(const char *text)
+{
+    size_t n = strlen(text);
+
+    while (n > 0) {
+        size_t len = str_utf8_length(text, n);
+
+        if (len == 0)
+            return false;
+        text += len;
+        n -= len;
+    }
+    return true;
+}
+
 void str_hex(const void *bytes, size_t n, char *out)
 {
     static const char letters[] = "0123456789abcdef";

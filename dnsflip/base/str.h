@@ -40,6 +40,11 @@ unsigned str_distance(const char *a, const char *b);
  * (at least 2 edits).  Borrowed from words. */
 const char *str_nearest(const char *text, const char *const words[], size_t n);
 
+/* The bytes, 1 to 4, of the UTF-8 character (RFC 3629) that text, n > 0 bytes, starts with; 0 if it
+ * starts with none. */
+size_t str_utf8_length(const char *text, size_t n);
+bool str_is_utf8(const char *text);
+
 /* Hexadecimal, lower case; out holds 2 n + 1 bytes. */
 void str_hex(const void *bytes, size_t n, char *out);
 

@@ -258,6 +258,9 @@ static int read_text(const cJSON *item, const char *name, char *out, size_t cap,
     if (!str_copy(out, cap, item->valuestring))
         return err_set(err, ERR_REMOTE, "\"%s\" has %zu bytes, at most %zu are allowed", name,
                        strlen(item->valuestring), cap - 1);
+    /* As encoding writes it: else what is read would be written back as something else. */
+    if (!str_is_utf8(out))
+        return err_set(err, ERR_REMOTE, "\"%s\" is not UTF-8", name);
     return 0;
 }
 

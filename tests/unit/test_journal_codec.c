@@ -344,6 +344,7 @@ static void members_of_the_wrong_type_or_size_are_refused(void **state)
         { FORGED("1", "start", ",\"epoch\":-1"), "\"epoch\" is not a whole number" },
         { FORGED("1", "start", ",\"epoch\":1.5"), "\"epoch\" is not a whole number" },
         { FORGED("1", "start", ",\"group\":7"), "\"group\" is not a text" },
+        { FORGED("1", "start", ",\"group\":\"prod\xff\""), "\"group\" is not UTF-8" },
         { FORGED("1", "start", ",\"has_hook\":1"), "\"has_hook\" is neither true nor false" },
         { FORGED("1", "start", ",\"until\":\"soon\""), "\"until\": \"soon\" is not a time" },
         { FORGED("1", "start", ",\"until\":7"), "\"until\" is not a time" },
