@@ -43,7 +43,7 @@ $(error MODE=$(MODE) is not one of: release san tsan cover fuzz)
 endif
 
 # Asked for once, at the first use: the libraries may be installed by this very run.
-PACKAGES   := ldns libcurl libevent_core libevent_extra libcjson yaml-0.1 openssl
+PACKAGES   := ldns libcurl libevent_core libevent_extra libcjson yaml-0.1 openssl expat
 PKG_CFLAGS  = $(eval PKG_CFLAGS := $$(patsubst -I%,-isystem %,$$(shell pkg-config --cflags-only-I $(PACKAGES))))$(PKG_CFLAGS)
 PKG_LIBS    = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
 libs        = $(if $(1),$(shell pkg-config --libs $(1)))

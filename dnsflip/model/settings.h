@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "dnsflip/base/inet.h"
+#include "dnsflip/model/aws_cfg.h"
 #include "dnsflip/model/health.h"
 #include "dnsflip/model/limits.h"
 #include "dnsflip/model/probe_cfg.h"
@@ -101,10 +102,36 @@ struct local_cfg {
     char *records;                     /* owned: the file's text as read; NULL = none */
 };
 
+/* How the records of a managed name tell its clusters apart. */
+enum route53_routing {
+    ROUTE53_ROUTING_SIMPLE = 0, /* one record: the active cluster's target */
+    ROUTE53_ROUTING_WEIGHTED, /* one record per cluster, SetIdentifier = its name, weights 100, 0 */
+    ROUTE53_ROUTING_FAILOVER, /* PRIMARY is the active cluster's, SECONDARY the other's */
+};
+
+/* provider kind "route53": record sets moved by compare-and-swap through the API. */
+struct route53_cfg {
+    struct aws_cfg aws;
+    char zones[ROUTE53_ZONES_MAX][ROUTE53_ZONE_ID_BYTES];
+    uint8_t n_zones;
+    enum route53_routing routing;
+    int64_t refresh_ms; /* how often live records are compared, 10 s .. 1 h */
+};
+
+/* provider kind "beacon": what health checks of others ask us over HTTP. */
+struct beacon_cfg {
+    struct inet_addr listen[LISTENS_MAX];
+    uint8_t n_listen;
+    bool is_inverted; /* the check on PRIMARY is inverted: it asks for the SECONDARY's beacon */
+    struct route53_cfg route53; /* where the failover records are; n_zones 0 = not in Route 53 */
+};
+
 struct provider_cfg {
     char name[NAME_BYTES];
     char kind[PROBE_KIND_BYTES]; /* finds the vtable */
     struct local_cfg local;      /* kind "local" */
+    struct route53_cfg route53;  /* kind "route53" */
+    struct beacon_cfg beacon;    /* kind "beacon" */
 };
 
 /* How many of n endpoints of a class must be down for the class to be down. */

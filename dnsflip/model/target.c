@@ -18,6 +18,7 @@ bool target_equal(const struct target *a, const struct target *b)
 {
     return addresses_equal(a->a, a->n_a, b->a, b->n_a) &&
            addresses_equal(a->aaaa, a->n_aaaa, b->aaaa, b->n_aaaa) &&
-           strcmp(a->cname, b->cname) == 0 && strcmp(a->https, b->https) == 0 &&
-           a->ttl_s == b->ttl_s;
+           strcmp(a->cname, b->cname) == 0 && strcmp(a->alias_zone, b->alias_zone) == 0 &&
+           a->alias_evaluates_health == b->alias_evaluates_health &&
+           strcmp(a->https, b->https) == 0 && a->ttl_s == b->ttl_s;
 }

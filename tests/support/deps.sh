@@ -5,7 +5,7 @@
 set -eu
 
 build='gcc libc6-dev make pkg-config libldns-dev libcurl4-openssl-dev libevent-dev libcjson-dev
-    libyaml-dev libssl-dev'
+    libyaml-dev libssl-dev libexpat1-dev'
 check="$build git libcmocka-dev clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev gcovr shellcheck mandoc
     python3 python3-venv iproute2 procps openssl strace systemd"
 
