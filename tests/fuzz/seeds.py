@@ -407,6 +407,30 @@ def seeds_upgrade():
         yield "f" + line
 
 
+ROUTE53 = 'xmlns="https://route53.amazonaws.com/doc/2013-04-01/"'
+
+
+def seeds_xml():
+    record = ("<ResourceRecordSet><Name>\\052.app.example.com.</Name><Type>CNAME</Type><TTL>60</TTL><ResourceRecords>"
+              "<ResourceRecord><Value>lb.example.net</Value></ResourceRecord></ResourceRecords></ResourceRecordSet>")
+    documents = (
+        f'<?xml version="1.0"?>\n<ListResourceRecordSetsResponse {ROUTE53}><ResourceRecordSets>{record * 2}'
+        "</ResourceRecordSets><IsTruncated>false</IsTruncated><MaxItems>300</MaxItems></ListResourceRecordSetsResponse>",
+        f"<ErrorResponse {ROUTE53}><Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message>"
+        "</Error><RequestId>1</RequestId></ErrorResponse>",
+        f"<InvalidChangeBatch {ROUTE53}><Messages><Message>a</Message><Message>b</Message></Messages></InvalidChangeBatch>",
+        "<r:A xmlns:r='urn:x' b='c'><!-- d --><?e f?><r:B>&lt;&#233;<![CDATA[<&]]></r:B><C/></r:A>",
+        "<!DOCTYPE A [<!ENTITY a 'x'><!ENTITY b '&a;&a;'>]><A>&b;</A>",
+        "<a>" * 17 + "</a>" * 17,
+        "<A>x<B/></A>",
+        "<" + "a" * 64 + "/>",
+    )
+    for document in documents:
+        yield b"\0" + document.encode()
+        yield b"\2" + document.encode()
+        yield b"\0" + document[:len(document) // 2].encode()
+
+
 def main(argv):
     makers = {name[6:]: make for name, make in globals().items() if name.startswith("seeds_")}
     if not argv or not set(argv[1:]) <= makers.keys():

@@ -61,6 +61,7 @@ ban "$ours" 'dnsflip/base/' 'is heap memory past mem_*' \
 keep 'dnsflip/io/' libevent 'event2/|event\.h|evhttp\.h|evdns\.h'
 keep 'dnsflip/io/' libcurl 'curl/'
 keep 'dnsflip/(io|render)/' ldns 'ldns/'
+keep 'dnsflip/io/' expat 'expat'
 keep 'dnsflip/config/' libyaml 'yaml\.h'
 
 cat "$found"
