@@ -18,16 +18,37 @@ void buf_init(struct buf *b, size_t max)
 
 void buf_fini(struct buf *b)
 {
+    if (b->is_secret && b->data != NULL)
+        explicit_bzero(b->data, b->cap);
     mem_free(b->data);
-    buf_init(b, b->max);
+    *b = (struct buf){ .max = b->max, .is_secret = b->is_secret };
 }
 
 void buf_reset(struct buf *b)
 {
+    if (b->is_secret && b->data != NULL)
+        explicit_bzero(b->data, b->cap);
     b->len = 0;
     b->overflowed = false;
     if (b->data != NULL)
         b->data[0] = '\0';
+}
+
+/* As mem_resize, which would leave a copy of a secret where it was. */
+static void grow(struct buf *b, size_t cap)
+{
+    if (!b->is_secret) {
+        b->data = mem_resize(b->data, cap, 1);
+    } else {
+        char *data = mem_zalloc(cap);
+        if (b->data != NULL) {
+            memcpy(data, b->data, b->len + 1);
+            explicit_bzero(b->data, b->cap);
+            mem_free(b->data);
+        }
+        b->data = data;
+    }
+    b->cap = cap;
 }
 
 /* Room for n more bytes and the NUL, or false with overflowed set. */
@@ -45,8 +66,7 @@ static bool reserve(struct buf *b, size_t n)
         cap = cap > SIZE_MAX / 2 ? need : cap * 2;
     if (cap > b->max + 1)
         cap = b->max + 1;
-    b->data = mem_resize(b->data, cap, 1);
-    b->cap = cap;
+    grow(b, cap);
     return true;
 }
 
@@ -105,6 +125,8 @@ void buf_consume(struct buf *b, size_t n)
     if (n == 0)
         return;
     memmove(b->data, b->data + n, b->len - n + 1);
+    if (b->is_secret)
+        explicit_bzero(b->data + b->len - n + 1, n);
     b->len -= n;
 }
 

@@ -11,6 +11,7 @@ struct buf {
     size_t len; /* bytes in use */
     size_t cap; /* bytes allocated */
     size_t max; /* ceiling for len */
+    bool is_secret;  /* overwritten before its memory is given back; set it after buf_init */
     bool overflowed; /* an append did not fit under max: it and all later ones were dropped */
 };
 

@@ -119,7 +119,7 @@ static bool begin(struct http_run *run)
     const struct inet_ip *address = &request->addresses[address_index(run)];
     return http_handle_prepare(run->handle, run, address, request->is_fresh, left_ms,
                                connect_ms < 1 ? 1 : connect_ms) &&
-           curl_multi_add_handle(run->shard->multi, run->handle->easy) == CURLM_OK;
+           curl_multi_add_handle(run->shard->curl.multi, run->handle->easy) == CURLM_OK;
 }
 
 /* A far side that did not take the connection: another address may. */
@@ -157,7 +157,7 @@ static void finished(CURL *easy, CURLcode code)
     response.status = (int32_t)status;
     response.reused = !run->has_opened && run->socket_errno == 0;
     read_times(run, &response.times);
-    curl_multi_remove_handle(run->shard->multi, easy);
+    curl_multi_remove_handle(run->shard->curl.multi, easy);
 
     if (may_try_next(run, &response)) {
         run->tried++;
@@ -302,6 +302,6 @@ int http_start(struct http *http, const struct http_request *request, http_done 
 
 void http_cancel(struct http_run *run)
 {
-    curl_multi_remove_handle(run->shard->multi, run->handle->easy);
+    curl_multi_remove_handle(run->shard->curl.multi, run->handle->easy);
     run_free(run);
 }

@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 
 #include "dnsflip/base/buf.h"
+#include "dnsflip/io/curl_loop.h"
 #include "dnsflip/io/http.h"
 #include "dnsflip/io/loop.h"
 
@@ -23,12 +24,9 @@ struct http_slot {
     const X509_STORE *store;         /* it was verified with; only compared */
 };
 
-/* One multi handle: ids of one range, their connections, their TLS sessions. */
+/* Ids of one range, their connections, their TLS sessions. */
 struct http_shard {
-    struct loop *loop; /* borrowed */
-    CURLM *multi;      /* owned */
-    struct loop_timer *timer;
-    void (*finished)(CURL *easy, CURLcode code); /* for each transfer that ended */
+    struct curl_loop curl; /* a multi handle */
     CURLSH *shares[HTTP_PER_SHARD / HTTP_PER_SHARE];
     struct http_slot slots[HTTP_PER_SHARD];
 };
@@ -70,8 +68,6 @@ struct http_run {
 /* io/http_shard.c: a multi handle on the loop. */
 struct http_shard *http_shard_new(struct loop *loop, void (*finished)(CURL *easy, CURLcode code));
 void http_shard_free(struct http_shard *shard);
-/* Hands the transfers that ended to finished. */
-void http_shard_drain(struct http_shard *shard);
 
 /* io/http_handle.c: easy handles. */
 struct http_handle *http_handle_new(void);

@@ -6,11 +6,13 @@
 
 struct loop;
 struct http;       /* io/http.h: pooled easy handles on sharded multi handles */
+struct web;        /* io/web.h: requests to a URL, for providers and webhooks */
 struct dns_client; /* io/dns_client.h: questions to a given server, and the stub with its cache */
 
 struct io {
     struct loop *loop;             /* borrowed */
     struct http *http;             /* owned */
+    struct web *web;               /* owned */
     struct dns_client *dns_client; /* owned */
 };
 

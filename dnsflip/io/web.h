@@ -18,6 +18,8 @@ struct web_call;
 #define WEB_HEADERS_MAX 24
 #define WEB_HEADER_BYTES_MAX 8192 /* of one header line; a session token is long */
 #define WEB_URL_BYTES_MAX 8192
+#define WEB_BODY_BYTES_MAX (1U << 20) /* curl asks before it sends more ("Expect") */
+#define WEB_TIMEOUT_MS_MAX INT64_C(3600000)
 #define WEB_ANSWER_BYTES_MAX (8U << 20) /* the most that answer_max_bytes may ask for */
 #define WEB_CALLS_MAX 64                /* in flight at once */
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Servers for test_probes.c: well-behaved, ill-behaved and Airflow-shaped ones on loopback.
+"""Servers for test_probes.c and test_web.c: well-behaved, ill-behaved and Airflow-shaped ones on loopback.
 
 Makes a throw-away authority and certificates in the folder given as argument, prints one line
 "name port" for each server and then "ready", and ends when its standard input does."""
@@ -153,6 +153,7 @@ class Connection:
         self.sock = sock
         self.serial = serial
         self.requests = 0
+        self.body = b""
 
     def send(self, text):
         self.sock.sendall(text if isinstance(text, bytes) else text.encode())
@@ -207,6 +208,15 @@ class Connection:
     def do_echo(self, head):
         self.answer(200, head, "text/plain")
         return True
+
+    def do_body(self, head):
+        self.answer(200, f"{self.requests}\n{head}\n{self.body.hex()}", "text/plain")
+        return True
+
+    def do_early(self, head):
+        """Answers and hangs up though more was announced."""
+        self.answer(413, "too much", "text/plain", close=True)
+        return False
 
     def do_html(self, head):
         self.answer(200, "<html>healthy</html>")
@@ -292,6 +302,14 @@ class Connection:
                     return
             head, _, data = data.partition(b"\r\n\r\n")
             self.requests += 1
+            length = re.search(rb"(?i)^content-length: *(\d+)", head, re.M)
+            length = int(length[1]) if length else 0
+            while len(data) < length:
+                more = self.sock.recv(65536)
+                if not more:
+                    return
+                data += more
+            self.body, data = data[:length], data[length:]
             if not self.handle(head.split()[1].decode(), head.decode()):
                 return
 
@@ -327,6 +345,55 @@ class Server:
                     Connection(sock, serial).serve()
         except OSError:
             pass
+
+
+class Proxy(Server):
+    """Tunnels to 127.0.0.1, whatever the host asked for; plain requests it answers itself."""
+
+    def run(self, sock, serial):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            more = sock.recv(65536)
+            if not more:
+                return
+            head += more
+        words = head.split()
+        with sock:
+            if words[0] != b"CONNECT" or b"secret" in head.lower():
+                Connection(sock, serial).answer(200, b"proxy\n" + head, "text/plain", close=True)
+                return
+            if words[1].startswith(b"forbidden"):
+                Connection(sock, serial).answer(407, "no", close=True)
+                return
+            with socket.create_connection(("127.0.0.1", int(words[1].split(b":")[1]))) as far:
+                sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                threading.Thread(target=self.copy, args=(far, sock), daemon=True).start()
+                self.copy(sock, far)
+
+    @staticmethod
+    def copy(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+class Aborter(Server):
+    """Resets each connection at once."""
+
+    def run(self, sock, serial):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()
+
+
+class Mute(Server):
+    """Accepts, and never says a word."""
+
+    def run(self, sock, serial):
+        with sock:
+            Connection(sock, serial).wait_for_end()
 
 
 class NameServer:
@@ -371,7 +438,8 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     make_certificates(folder)
     servers = {"http": pair(), "good": pair(folder / "good"), "http6": Server("::1"),
-               "dns": NameServer()}
+               "dns": NameServer(), "proxy": Proxy("127.0.0.1"),
+               "aborter": Aborter("127.0.0.1"), "mute": Mute("127.0.0.1")}
     for name in ("other-name", "expired", "future", "untrusted"):
         servers[name] = Server("127.0.0.1", certificate=folder / name)
     for name, server in servers.items():

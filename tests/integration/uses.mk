@@ -1,5 +1,5 @@
 # Everything that probes reach the network with.
-PROBE_IO := dnsflip/io/loop.c dnsflip/io/io.c dnsflip/io/connect.c dnsflip/io/http.c dnsflip/io/http_shard.c dnsflip/io/http_handle.c dnsflip/io/http_tls.c dnsflip/io/http_reason.c dnsflip/io/dns_client.c dnsflip/io/dns_tcp.c dnsflip/io/dns_stub.c dnsflip/io/dns_wire.c dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/fsio.c dnsflip/base/inet.c dnsflip/base/mem.c dnsflip/base/mono.c dnsflip/base/str.c dnsflip/base/wall.c dnsflip/model/observation.c
+PROBE_IO := dnsflip/io/loop.c dnsflip/io/io.c dnsflip/io/connect.c dnsflip/io/http.c dnsflip/io/curl_loop.c dnsflip/io/http_shard.c dnsflip/io/web.c dnsflip/io/web_easy.c dnsflip/io/web_request.c dnsflip/io/http_handle.c dnsflip/io/http_tls.c dnsflip/io/http_reason.c dnsflip/io/dns_client.c dnsflip/io/dns_tcp.c dnsflip/io/dns_stub.c dnsflip/io/dns_wire.c dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/fsio.c dnsflip/base/inet.c dnsflip/base/mem.c dnsflip/base/mono.c dnsflip/base/str.c dnsflip/base/wall.c dnsflip/model/observation.c
 PROBE_IO_LIBS := libcurl libevent_core openssl
 test_dns_client_LIBS := libevent_core
 test_dns_client_USES := dnsflip/io/loop.c dnsflip/io/connect.c dnsflip/io/dns_client.c dnsflip/io/dns_tcp.c dnsflip/io/dns_stub.c dnsflip/io/dns_wire.c dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/fsio.c dnsflip/base/inet.c dnsflip/base/mem.c dnsflip/base/mono.c dnsflip/base/str.c dnsflip/base/wall.c
@@ -27,3 +27,5 @@ test_tcp_LIBS := ldns libcrypto
 test_tcp_USES := tests/support/instance.c tests/support/fake_judge.c tests/support/zone.c tests/support/tempdir.c $(wildcard dnsflip/supervisor*.c) dnsflip/formats.c dnsflip/link.c $(wildcard dnsflip/render/*.c) dnsflip/dns/counters.c dnsflip/dns/page.c dnsflip/dns/secrets.c dnsflip/dns/view.c dnsflip/model/transfer_key.c $(wildcard dnsflip/base/*.c) dnsflip/dns/server_frame.c
 test_upgrade_LIBS := ldns libcrypto
 test_upgrade_USES := tests/support/instance.c tests/support/load.c tests/support/next_program.c tests/support/fake_judge.c tests/support/zone.c tests/support/tempdir.c $(wildcard dnsflip/supervisor*.c) dnsflip/formats.c dnsflip/link.c $(wildcard dnsflip/render/*.c) dnsflip/dns/counters.c dnsflip/dns/page.c dnsflip/dns/secrets.c dnsflip/dns/view.c dnsflip/model/transfer_key.c $(wildcard dnsflip/base/*.c)
+test_web_LIBS := $(PROBE_IO_LIBS)
+test_web_USES := $(PROBE_IO) tests/support/probe_server.c tests/support/tempdir.c

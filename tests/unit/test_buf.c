@@ -121,6 +121,29 @@ static void a_finished_buffer_may_be_used_again_under_the_same_ceiling(void **st
     buf_fini(&b);
 }
 
+/* What is read is memory that the buffer still owns, so that the look is a legal one. */
+static void a_secret_buffer_keeps_nothing_that_it_gave_up(void **state)
+{
+    (void)state;
+    struct buf b;
+
+    buf_init(&b, 4096);
+    b.is_secret = true;
+    for (int i = 0; i < 100; i++)
+        assert_true(buf_puts(&b, "0123456789"));
+    assert_int_equal(b.len, 1000);
+    assert_memory_equal(b.data, "01234567890123456789", 20);
+    buf_consume(&b, 995);
+    assert_string_equal(buf_text(&b), "56789");
+    for (size_t i = b.len; i < b.cap; i++)
+        assert_int_equal(b.data[i], 0);
+    buf_reset(&b);
+    for (size_t i = 0; i < b.cap; i++)
+        assert_int_equal(b.data[i], 0);
+    buf_fini(&b);
+    assert_true(b.is_secret);
+}
+
 static void fresh_memory_is_zeroed_and_copies_are_terminated(void **state)
 {
     (void)state;
@@ -175,6 +198,7 @@ int main(void)
         cmocka_unit_test(after_an_overflow_all_appends_are_dropped_until_a_reset),
         cmocka_unit_test(consuming_moves_the_rest_to_the_front),
         cmocka_unit_test(a_finished_buffer_may_be_used_again_under_the_same_ceiling),
+        cmocka_unit_test(a_secret_buffer_keeps_nothing_that_it_gave_up),
         cmocka_unit_test(fresh_memory_is_zeroed_and_copies_are_terminated),
         cmocka_unit_test(memory_that_cannot_be_had_ends_the_process),
     };
