@@ -17,7 +17,6 @@
 #include "dnsflip/base/mono.h"
 #include "dnsflip/base/str.h"
 #include "dnsflip/base/wall.h"
-#include "dnsflip/beacon/beacon.h"
 #include "dnsflip/dns/answer.h"
 #include "dnsflip/dns/counters.h"
 #include "dnsflip/dns/page.h"
@@ -120,7 +119,7 @@ static int start(struct face *f, struct err *err)
      * is set. */
     (void)setenv("TZ", "UTC0", 1);
     tzset();
-    f->server = server_new(f->counters, beacon_run);
+    f->server = server_new(f->counters);
     return set_filter(err);
 }
 
@@ -130,13 +129,11 @@ static int take_listen(struct face *f, const struct link_message *m, const int f
     if (n_fds > 0) {
         if (f->set.n == SERVER_LISTENS_MAX || n_fds > SERVER_UDP_THREADS_MAX ||
             m->threads > SERVER_UDP_THREADS_MAX ||
-            (m->role == LINK_ROLE_DNS_UDP ? n_fds != m->threads : n_fds != 1))
+            (m->role == LINK_ROLE_DNS_TCP ? n_fds != 1 : n_fds != m->threads))
             return err_set(err, ERR_REMOTE, "%zu sockets for %u threads (set %zu of %d)", n_fds,
                            m->threads, f->set.n + 1, SERVER_LISTENS_MAX);
         struct server_listen *item = &f->listens[f->set.n++];
-        item->kind = m->role == LINK_ROLE_BEACON    ? SERVER_BEACON
-                     : m->role == LINK_ROLE_DNS_TCP ? SERVER_TCP
-                                                    : SERVER_UDP;
+        item->is_tcp = m->role == LINK_ROLE_DNS_TCP;
         item->n_fds = (uint32_t)n_fds;
         memcpy(item->fds, fds, n_fds * sizeof(fds[0]));
     }
@@ -145,11 +142,11 @@ static int take_listen(struct face *f, const struct link_message *m, const int f
     f->set.items = f->listens;
     f->set.threads = 0;
     for (size_t i = 0; i < f->set.n; i++) {
-        if (f->listens[i].kind == SERVER_UDP)
+        if (!f->listens[i].is_tcp)
             f->set.threads = f->listens[i].n_fds;
     }
     for (size_t i = 0; i < f->set.n; i++) {
-        if (f->listens[i].kind == SERVER_UDP && f->listens[i].n_fds != f->set.threads)
+        if (!f->listens[i].is_tcp && f->listens[i].n_fds != f->set.threads)
             return err_set(err, ERR_REMOTE, "sockets for %u and for %u threads in one set",
                            f->listens[i].n_fds, f->set.threads);
     }

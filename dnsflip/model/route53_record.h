@@ -17,9 +17,9 @@
 
 enum route53_failover { ROUTE53_FAILOVER_NONE = 0, ROUTE53_PRIMARY, ROUTE53_SECONDARY };
 
-/* values are owned (route53_record_fini); everything else is a plain value.  What dnsflip does not
- * know of (geolocation, CIDR, traffic policies ...) is only told to be there: such a set is never
- * changed, since it could not be written back exactly. */
+/* values and what they point to are owned (route53_record_fini); everything else is a plain value.
+ * What dnsflip does not know of (geolocation, CIDR, traffic policies ...) is only told to be there:
+ * such a set is never changed, since it could not be written back exactly. */
 struct route53_record {
     char name[HOSTNAME_BYTES]; /* lower case, escapes undone, no last dot */
     char type[ROUTE53_TYPE_BYTES];
@@ -35,5 +35,21 @@ struct route53_record {
     char health_check[ROUTE53_HEALTH_CHECK_BYTES]; /* "" = none */
     bool has_more;                                 /* elements that dnsflip does not know */
 };
+
+/* An empty record: no TTL, no weight. */
+void route53_record_init(struct route53_record *r);
+void route53_record_fini(struct route53_record *r);
+
+/* out is not initialised before; it owns copies of the values. */
+void route53_record_copy(struct route53_record *out, const struct route53_record *r);
+
+/* Everything is the same, down to the text and the order of the values. */
+bool route53_record_equal(const struct route53_record *a, const struct route53_record *b);
+
+/* Appends a copy of text, n bytes.  False if there are ROUTE53_VALUES_MAX values already. */
+bool route53_record_add_value(struct route53_record *r, const char *text, size_t n);
+
+/* Name, type and set id: what makes two sets the same one.  As strcmp. */
+int route53_record_compare(const struct route53_record *a, const struct route53_record *b);
 
 #endif
