@@ -66,7 +66,7 @@ PROGRAMS     := $(if $(wildcard dnsflip/main.c),$(BUILD)/dnsflip) \
 
 # A test links only what tests/KIND/uses.mk names (test_x_USES: sources, test_x_LIBS: pkg-config
 # names): the link line is the proof of what a module depends on.
--include tests/power/uses.mk tests/unit/uses.mk tests/integration/uses.mk tests/sim/uses.mk tests/bench/uses.mk \
+-include tests/power/uses.mk tests/signing/uses.mk tests/unit/uses.mk tests/integration/uses.mk tests/sim/uses.mk tests/bench/uses.mk \
          tests/fuzz/uses.mk
 tests_of    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(1)/test_*.c))
 UNIT        := $(call tests_of,unit)
@@ -76,7 +76,7 @@ SIM         := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/sim/sim.c))
 FUZZ        := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZERS     := $(addprefix $(BUILD)/tests/fuzz/fuzz_,$(FUZZ))
 REPLAYS     := $(addprefix $(BUILD)/tests/fuzz/replay_,$(FUZZ))
-POWER       := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/power/*.c))
+E2E_HELPERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/power/*.c tests/signing/*.c))
 BENCH       := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 
 .DEFAULT_GOAL := all
@@ -138,7 +138,7 @@ $(UNIT) $(INTEGRATION): $(BUILD)/%: $(BUILD)/obj/%.o $$(call obj,$$($$(notdir $$
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) $(filter %.o,$^) $(call libs,$($(notdir $*)_LIBS)) -lcmocka -o $@
 
-$(GOLDEN) $(SIM) $(BENCH) $(POWER): $(BUILD)/%: $(BUILD)/obj/%.o $$(call obj,$$($$(notdir $$*)_USES))
+$(GOLDEN) $(SIM) $(BENCH) $(E2E_HELPERS): $(BUILD)/%: $(BUILD)/obj/%.o $$(call obj,$$($$(notdir $$*)_USES))
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) $(filter %.o,$^) $(call libs,$($(notdir $*)_LIBS)) -o $@
 
@@ -182,11 +182,11 @@ replay:                    ## every kept input of the fuzz targets once, or of F
 	@$(run) tap replay $(foreach f,$(or $(F),$(FUZZ)),'$(BUILD)/tests/fuzz/replay_$(f) \
 	 tests/fuzz/corpus/$(f) tests/fuzz/regressions/$(f)')
 
-e2e: programs $(POWER) $(VENV)/ready
+e2e: programs $(E2E_HELPERS) $(VENV)/ready
 	@$(run) pytest e2e $(VENV)/bin/python tests/e2e $(if $(T),-k '$(T)') \
 	 $(if $(WITHOUT),-k 'not ($(WITHOUT))')
 
-power-cut: programs $(POWER) $(VENV)/ready  ## start on every disk that a power cut can leave: minutes (check: a sample)
+power-cut: programs $(E2E_HELPERS) $(VENV)/ready  ## start on every disk that a power cut can leave: minutes (check: a sample)
 	@POWER_CUT_ALL=1 WORKERS=0 $(run) pytest e2e $(VENV)/bin/python tests/e2e -k power_cut -s
 
 kill-everywhere: programs $(VENV)/ready  ## kill the judge at every system call of a flip: some ten minutes (check: a sample)

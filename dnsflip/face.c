@@ -17,6 +17,7 @@
 #include "dnsflip/base/mono.h"
 #include "dnsflip/base/str.h"
 #include "dnsflip/base/wall.h"
+#include "dnsflip/beacon/beacon.h"
 #include "dnsflip/dns/answer.h"
 #include "dnsflip/dns/counters.h"
 #include "dnsflip/dns/page.h"
@@ -119,7 +120,7 @@ static int start(struct face *f, struct err *err)
      * is set. */
     (void)setenv("TZ", "UTC0", 1);
     tzset();
-    f->server = server_new(f->counters);
+    f->server = server_new(f->counters, beacon_run);
     return set_filter(err);
 }
 
@@ -129,11 +130,13 @@ static int take_listen(struct face *f, const struct link_message *m, const int f
     if (n_fds > 0) {
         if (f->set.n == SERVER_LISTENS_MAX || n_fds > SERVER_UDP_THREADS_MAX ||
             m->threads > SERVER_UDP_THREADS_MAX ||
-            (m->role == LINK_ROLE_DNS_TCP ? n_fds != 1 : n_fds != m->threads))
+            (m->role == LINK_ROLE_DNS_UDP ? n_fds != m->threads : n_fds != 1))
             return err_set(err, ERR_REMOTE, "%zu sockets for %u threads (set %zu of %d)", n_fds,
                            m->threads, f->set.n + 1, SERVER_LISTENS_MAX);
         struct server_listen *item = &f->listens[f->set.n++];
-        item->is_tcp = m->role == LINK_ROLE_DNS_TCP;
+        item->kind = m->role == LINK_ROLE_BEACON    ? SERVER_BEACON
+                     : m->role == LINK_ROLE_DNS_TCP ? SERVER_TCP
+                                                    : SERVER_UDP;
         item->n_fds = (uint32_t)n_fds;
         memcpy(item->fds, fds, n_fds * sizeof(fds[0]));
     }
@@ -142,11 +145,11 @@ static int take_listen(struct face *f, const struct link_message *m, const int f
     f->set.items = f->listens;
     f->set.threads = 0;
     for (size_t i = 0; i < f->set.n; i++) {
-        if (!f->listens[i].is_tcp)
+        if (f->listens[i].kind == SERVER_UDP)
             f->set.threads = f->listens[i].n_fds;
     }
     for (size_t i = 0; i < f->set.n; i++) {
-        if (!f->listens[i].is_tcp && f->listens[i].n_fds != f->set.threads)
+        if (f->listens[i].kind == SERVER_UDP && f->listens[i].n_fds != f->set.threads)
             return err_set(err, ERR_REMOTE, "sockets for %u and for %u threads in one set",
                            f->listens[i].n_fds, f->set.threads);
     }

@@ -239,6 +239,22 @@ static int bind_zone(struct judge *j, const struct settings *s, const struct loc
     return 0;
 }
 
+static int bind_beacon(struct judge *j, const struct provider_cfg *provider, struct err *err)
+{
+    for (unsigned i = 0; i < provider->beacon.n_listen; i++) {
+        struct link_message m = link_message(LINK_BIND);
+        char text[INET_TEXT_BYTES];
+        int fd;
+
+        m.role = LINK_ROLE_BEACON;
+        m.addr = provider->beacon.listen[i];
+        if (bind_one(j, &m, &fd, err) < 0)
+            return err_wrap(err, "listen %s of beacon %s", inet_format_addr(&m.addr, text),
+                            provider->name);
+    }
+    return 0;
+}
+
 /* Whoever may use the socket must be able to open it: its group is that of the daemon where it
  * exists, else the first group with a role; what a peer may do is asked of its credentials. */
 static gid_t control_gid(const struct settings *s)
@@ -287,6 +303,9 @@ int judge_link_bind(struct judge *j, const struct settings *s, struct err *err)
     for (size_t i = 0; i < s->n_providers; i++) {
         if (strcmp(s->providers[i].kind, "local") == 0 &&
             bind_zone(j, s, &s->providers[i].local, err) < 0)
+            return -1;
+        if (strcmp(s->providers[i].kind, "beacon") == 0 &&
+            bind_beacon(j, &s->providers[i], err) < 0)
             return -1;
     }
     if (bind_control(j, s, err) < 0 || bind_http(j, s, err) < 0)

@@ -13,7 +13,7 @@
 #include "dnsflip/base/inet.h"
 
 #define LINK_VERSION 1
-#define LINK_SOCKETS_MAX 64 /* listen addresses x {udp, tcp} + control + HTTP */
+#define LINK_SOCKETS_MAX 64 /* listen addresses x {udp, tcp}, beacons, control, HTTP */
 #define LINK_THREADS_MAX 63 /* UDP threads of the face; one more serves TCP */
 #define LINK_FD 3           /* a child finds its end of the socket pair here */
 #define LINK_PATH_BYTES 108
@@ -25,7 +25,7 @@ enum link_kind {
     LINK_HELLO = 1, /* first message of a judge; answered by LINK_KEPT */
     LINK_BIND,      /* bind; answered by LINK_BOUND or LINK_ERROR.  A socket that the supervisor
                        already holds for the same {role, address} is reused. */
-    LINK_DROP,      /* close the sockets that this judge does not want: those of DNS that no
+    LINK_DROP,      /* close the sockets that this judge does not want: the face's that no
                        LINK_BIND since its last LINK_DROP (or LINK_HELLO) asked for, CONTROL and
                        HTTP that none since its LINK_HELLO did; unanswered */
     LINK_PAIR,    /* fds: view, page, and the secrets that go with them, if there are any (n_fds 3);
@@ -39,7 +39,7 @@ enum link_kind {
     /* supervisor -> judge -------------------------------------------------------------- */
     LINK_KEPT,     /* fds as in LINK_PAIR if a pair is kept; generation of it, else 0;
                       upgrades */
-    LINK_BOUND,    /* fds: the socket, for role CONTROL and HTTP; none for DNS */
+    LINK_BOUND,    /* fds: the socket, for role CONTROL and HTTP; none for the face's */
     LINK_ADOPTED,  /* generation: every thread of the face has passed its quiet point on it */
     LINK_COUNTERS, /* fd: the face's counters; sent whenever a face starts */
     LINK_ERROR,    /* text: what failed */
@@ -50,9 +50,9 @@ enum link_kind {
     LINK_REFUSED,  /* fd: a memory file that says why there is no upgrade; all goes on */
     /* supervisor -> face: LINK_LISTEN, LINK_PAIR, LINK_STOP;  face -> supervisor: LINK_COUNTERS,
      * LINK_ADOPTED, LINK_ERROR, LINK_ALIVE ---------------------------------------------- */
-    LINK_LISTEN, /* fds: the sockets of one {role, address}, one per thread for UDP, one for TCP;
-                    role and addr say which.  While more is set another LINK_LISTEN follows; after
-                    the last one the face serves exactly this set.  A lone one without fds: no
+    LINK_LISTEN, /* fds: the sockets of one {role, address}, one per thread for UDP, else
+                    one; role and addr say which.  While more is set another LINK_LISTEN follows;
+                    after the last one the face serves exactly this set.  A lone one without fds: no
                     socket */
     LINK_ALIVE,  /* once a second: the face's own loop and its threads go on */
     /* The end of the link tells a face that another one has taken over: it takes no more queries,
@@ -64,6 +64,7 @@ enum link_role {
     LINK_ROLE_DNS_TCP,
     LINK_ROLE_CONTROL, /* Unix socket, 0660, group as given */
     LINK_ROLE_HTTP,
+    LINK_ROLE_BEACON, /* HTTP too, but the face's */
 };
 
 struct link_message {

@@ -135,7 +135,7 @@ static bool take_socket(char *rest, struct supervisor_sockets *all)
     if (all->n == LINK_SOCKETS_MAX)
         return false;
     struct supervisor_socket *item = &all->items[all->n];
-    if (!take_number(&rest, LINK_ROLE_HTTP, &role) || role < LINK_ROLE_DNS_UDP ||
+    if (!take_number(&rest, LINK_ROLE_BEACON, &role) || role < LINK_ROLE_DNS_UDP ||
         !take_number(&rest, LINK_THREADS_MAX, &n))
         return false;
     item->role = (enum link_role)role;

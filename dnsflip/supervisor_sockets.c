@@ -245,9 +245,9 @@ static int bind_control(struct supervisor_socket *item, const struct link_messag
     return 0;
 }
 
-static bool is_dns(enum link_role role)
+static bool is_faces(enum link_role role)
 {
-    return role == LINK_ROLE_DNS_UDP || role == LINK_ROLE_DNS_TCP;
+    return role == LINK_ROLE_DNS_UDP || role == LINK_ROLE_DNS_TCP || role == LINK_ROLE_BEACON;
 }
 
 static struct supervisor_socket *find(struct supervisor_sockets *s, const struct link_message *ask)
@@ -297,7 +297,7 @@ static struct supervisor_socket *add(struct supervisor_sockets *s, const struct 
                                         : bind_inet(item, ask, s->threads, err) != 0)
         return NULL;
     s->n++;
-    if (is_dns(item->role))
+    if (is_faces(item->role))
         s->changes++;
     return item;
 }
@@ -305,7 +305,7 @@ static struct supervisor_socket *add(struct supervisor_sockets *s, const struct 
 int supervisor_sockets_bind(struct supervisor_sockets *s, const struct link_message *ask,
                             const struct supervisor_socket **out, struct err *err)
 {
-    if (ask->role < LINK_ROLE_DNS_UDP || ask->role > LINK_ROLE_HTTP)
+    if (ask->role < LINK_ROLE_DNS_UDP || ask->role > LINK_ROLE_BEACON)
         return err_set(err, ERR_USAGE, "cannot bind a socket of role %u", ask->role);
     if (ask->role != LINK_ROLE_CONTROL && ask->addr.ip.family != 4 && ask->addr.ip.family != 6)
         return err_set(err, ERR_USAGE, "cannot bind: no address was given");
@@ -344,12 +344,12 @@ void supervisor_sockets_drop(struct supervisor_sockets *s)
             continue;
         }
         close_item(&s->items[i]);
-        if (is_dns(s->items[i].role))
+        if (is_faces(s->items[i].role))
             s->changes++;
     }
     s->n = kept;
     for (size_t i = 0; i < s->n; i++)
-        s->items[i].is_wanted = !is_dns(s->items[i].role);
+        s->items[i].is_wanted = !is_faces(s->items[i].role);
 }
 
 void supervisor_sockets_close(struct supervisor_sockets *s)
@@ -364,7 +364,7 @@ int supervisor_sockets_send(const struct supervisor_sockets *s, int link, struct
     size_t left = 0;
 
     for (size_t i = 0; i < s->n; i++)
-        left += is_dns(s->items[i].role);
+        left += is_faces(s->items[i].role);
     if (left == 0) {
         struct link_message none = link_message(LINK_LISTEN);
         return link_send(link, &none, NULL, 0, err);
@@ -372,7 +372,7 @@ int supervisor_sockets_send(const struct supervisor_sockets *s, int link, struct
     for (size_t i = 0; i < s->n; i++) {
         const struct supervisor_socket *item = &s->items[i];
         struct link_message m = link_message(LINK_LISTEN);
-        if (!is_dns(item->role))
+        if (!is_faces(item->role))
             continue;
         m.role = (uint32_t)item->role;
         m.addr = item->addr;

@@ -23,7 +23,7 @@ struct supervisor_sockets {
     struct supervisor_socket items[LINK_SOCKETS_MAX];
     size_t n;
     uint32_t threads; /* of all DNS_UDP items: what the last LINK_BIND asked for */
-    uint64_t changes; /* of the DNS sockets, counted: the face has the set of some count */
+    uint64_t changes; /* of the face's sockets, counted: it has the set of some count */
 };
 
 /* Carries out a LINK_BIND, and marks the socket wanted.  The item stays the set's. */
@@ -34,14 +34,14 @@ supervisor_sockets_bind(struct supervisor_sockets *s, const struct link_message 
 /* From now on nothing is wanted until a bind asks for it. */
 void supervisor_sockets_forget(struct supervisor_sockets *s);
 
-/* Closes what is not wanted, then forgets the DNS sockets: the judge keeps its own for as long as
+/* Closes what is not wanted, then forgets the face's: the judge keeps its own for as long as
  * it lives. */
 void supervisor_sockets_drop(struct supervisor_sockets *s);
 
 /* Closes all, and removes the control socket's file. */
 void supervisor_sockets_close(struct supervisor_sockets *s);
 
-/* Sends the DNS sockets as LINK_LISTEN messages. */
+/* Sends the face's sockets as LINK_LISTEN messages. */
 __attribute__((warn_unused_result)) int supervisor_sockets_send(const struct supervisor_sockets *s,
                                                                 int link, struct err *err);
 

@@ -10,59 +10,42 @@
 
 #define COUNTERS_SEALS (F_SEAL_SHRINK | F_SEAL_GROW)
 
+static const char *const names[COUNTERS] = {
+    [COUNTER_UDP_QUERIES] = "udp_queries",
+    [COUNTER_TCP_QUERIES] = "tcp_queries",
+    [COUNTER_TCP_CONNECTIONS] = "tcp_connections",
+    [COUNTER_TCP_REFUSED] = "tcp_refused",
+    [COUNTER_NOERROR] = "noerror",
+    [COUNTER_NODATA] = "nodata",
+    [COUNTER_NXDOMAIN] = "nxdomain",
+    [COUNTER_REFERRAL] = "referral",
+    [COUNTER_REFUSED] = "refused",
+    [COUNTER_FORMERR] = "formerr",
+    [COUNTER_NOTAUTH] = "notauth",
+    [COUNTER_NOTIMP] = "notimp",
+    [COUNTER_BADVERS] = "badvers",
+    [COUNTER_SERVFAIL] = "servfail",
+    [COUNTER_TRUNCATED] = "truncated",
+    [COUNTER_DROPPED] = "dropped",
+    [COUNTER_SEND_FAILED] = "send_failed",
+    [COUNTER_RATE_DROPPED] = "rate_dropped",
+    [COUNTER_RATE_SLIPPED] = "rate_slipped",
+    [COUNTER_TRANSFERS_BEGUN] = "transfers_begun",
+    [COUNTER_TRANSFERS_DONE] = "transfers_done",
+    [COUNTER_TRANSFERS_REFUSED] = "transfers_refused",
+    [COUNTER_TRANSFERS_CUT] = "transfers_cut",
+    [COUNTER_COOKIES] = "cookies",
+    [COUNTER_BEACON_CONNECTIONS] = "beacon_connections",
+    [COUNTER_BEACON_CUT] = "beacon_cut",
+    [COUNTER_BEACON_ACTIVE] = "beacon_active",
+    [COUNTER_BEACON_STANDBY] = "beacon_standby",
+    [COUNTER_BEACON_UNKNOWN] = "beacon_unknown",
+    [COUNTER_BEACON_REFUSED] = "beacon_refused",
+};
+
 const char *counter_name(enum counter c)
 {
-    switch (c) {
-    case COUNTER_UDP_QUERIES:
-        return "udp_queries";
-    case COUNTER_TCP_QUERIES:
-        return "tcp_queries";
-    case COUNTER_TCP_CONNECTIONS:
-        return "tcp_connections";
-    case COUNTER_TCP_REFUSED:
-        return "tcp_refused";
-    case COUNTER_NOERROR:
-        return "noerror";
-    case COUNTER_NODATA:
-        return "nodata";
-    case COUNTER_NXDOMAIN:
-        return "nxdomain";
-    case COUNTER_REFERRAL:
-        return "referral";
-    case COUNTER_REFUSED:
-        return "refused";
-    case COUNTER_FORMERR:
-        return "formerr";
-    case COUNTER_NOTAUTH:
-        return "notauth";
-    case COUNTER_NOTIMP:
-        return "notimp";
-    case COUNTER_BADVERS:
-        return "badvers";
-    case COUNTER_SERVFAIL:
-        return "servfail";
-    case COUNTER_TRUNCATED:
-        return "truncated";
-    case COUNTER_DROPPED:
-        return "dropped";
-    case COUNTER_SEND_FAILED:
-        return "send_failed";
-    case COUNTER_RATE_DROPPED:
-        return "rate_dropped";
-    case COUNTER_RATE_SLIPPED:
-        return "rate_slipped";
-    case COUNTER_TRANSFERS_BEGUN:
-        return "transfers_begun";
-    case COUNTER_TRANSFERS_DONE:
-        return "transfers_done";
-    case COUNTER_TRANSFERS_REFUSED:
-        return "transfers_refused";
-    case COUNTER_TRANSFERS_CUT:
-        return "transfers_cut";
-    case COUNTER_COOKIES:
-        return "cookies";
-    }
-    return "unknown";
+    return (size_t)c < COUNTERS && names[c] != NULL ? names[c] : "unknown";
 }
 
 int counters_new(uint32_t threads, struct counters **out, struct err *err)

@@ -10,8 +10,8 @@
 #include "dnsflip/base/err.h"
 
 #define COUNTERS_MAGIC UINT64_C(0x3143505f50494c46)
-#define COUNTERS_FORMAT 3
-#define COUNTERS_THREADS_MAX 64
+#define COUNTERS_FORMAT 4
+#define COUNTERS_THREADS_MAX 65
 
 enum counter {
     COUNTER_UDP_QUERIES = 0,
@@ -38,8 +38,14 @@ enum counter {
     COUNTER_TRANSFERS_REFUSED,
     COUNTER_TRANSFERS_CUT, /* at a limit, or by the other side */
     COUNTER_COOKIES,       /* queries with a right server cookie: past the rate limit */
+    COUNTER_BEACON_CONNECTIONS,
+    COUNTER_BEACON_CUT,     /* without a whole request: late, or the oldest of too many */
+    COUNTER_BEACON_ACTIVE,  /* answered 200 */
+    COUNTER_BEACON_STANDBY, /* 503 */
+    COUNTER_BEACON_UNKNOWN, /* 404 */
+    COUNTER_BEACON_REFUSED, /* 400, 405, 431 */
 };
-#define COUNTERS (COUNTER_COOKIES + 1)
+#define COUNTERS (COUNTER_BEACON_REFUSED + 1)
 const char *counter_name(enum counter c); /* "udp_queries" ... */
 
 /* One thread's part, on cache lines of its own; only that thread writes it. */

@@ -21,6 +21,18 @@
              */
 #define SERVER_HELD_PAIRS_MAX 4 /* mapped for transfers alone; for one more the oldest is cut */
 
+/* A thread with connections, and the sockets that it accepts them from. */
+struct stream {
+    struct server_thread thread;
+    void *(*run)(void *arg);
+    const char *name;
+    uint32_t place;              /* among the counters */
+    int fds[SERVER_LISTENS_MAX]; /* owned */
+    size_t n_fds;
+};
+
+#define STREAMS 2
+
 struct server {
     struct counters *counters;        /* borrowed */
     struct server_pair *_Atomic pair; /* what it points to is owned; NULL before the first */
@@ -28,12 +40,10 @@ struct server {
     struct server_pair *held[SERVER_HELD_PAIRS_MAX]; /* owned; left by the threads, not by every
                                                         transfer; the oldest first */
     size_t n_held;
-    struct counters_quiet quiet; /* taken when old was replaced */
-    struct server_thread tcp;
+    struct counters_quiet quiet;    /* taken when old was replaced */
+    struct stream streams[STREAMS]; /* TCP, beacon */
     struct server_thread udp[SERVER_UDP_THREADS_MAX];
     uint32_t n_udp;
-    int tcp_fds[SERVER_LISTENS_MAX]; /* owned */
-    size_t n_tcp;
 };
 
 static void ignore_signal(int number)
@@ -54,13 +64,18 @@ static void make_rate_keys(struct server *s)
         memcpy(s->udp[i].rate_key, key, sizeof(key));
 }
 
-struct server *server_new(struct counters *counters)
+struct server *server_new(struct counters *counters, void *(*beacon)(void *arg))
 {
     struct server *s = mem_zalloc(sizeof(*s));
     struct sigaction wake = { .sa_handler = ignore_signal }; /* no SA_RESTART: it is to interrupt */
 
     s->counters = counters;
-    s->tcp.epoll = -1;
+    s->streams[0] = (struct stream){
+        .thread.epoll = -1, .run = server_tcp_run, .name = "face-tcp", .place = 0
+    };
+    s->streams[1] = (struct stream){
+        .thread.epoll = -1, .run = beacon, .name = "face-beacon", .place = COUNTERS_THREADS_MAX - 1
+    };
     make_rate_keys(s);
     (void)sigaction(SERVER_WAKE_SIGNAL, &wake, NULL);
     return s;
@@ -118,15 +133,16 @@ static void stop_udp(struct server *s)
     s->n_udp = 0;
 }
 
-/* The TCP thread may just have been told of a connection on one of these: its accept then fails,
- * or takes a connection from whatever socket of ours has the number by then.  Both are harmless. */
-static void close_tcp(struct server *s)
+/* The thread may just have been told of a connection on one of these: its accept then fails, or
+ * takes a connection from whatever socket of ours has the number by then.  Both are harmless: a
+ * thread that gets another's connection finds no request of its own in it. */
+static void close_stream(struct stream *stream)
 {
-    for (size_t i = 0; i < s->n_tcp; i++) {
-        server_tcp_remove(&s->tcp, s->tcp_fds[i]);
-        (void)close(s->tcp_fds[i]);
+    for (size_t i = 0; i < stream->n_fds; i++) {
+        (void)epoll_ctl(stream->thread.epoll, EPOLL_CTL_DEL, stream->fds[i], NULL);
+        (void)close(stream->fds[i]);
     }
-    s->n_tcp = 0;
+    stream->n_fds = 0;
 }
 
 /* Starts what has sockets and does not run yet; before the first pair nothing may. */
@@ -136,9 +152,12 @@ static int start(struct server *s, struct err *err)
 
     if (atomic_load(&s->pair) == NULL)
         return 0;
-    if (s->n_tcp > 0 && !s->tcp.is_running &&
-        start_thread(s, &s->tcp, 0, server_tcp_run, "face-tcp", err) != 0)
-        return -1;
+    for (size_t i = 0; i < STREAMS; i++) {
+        struct stream *stream = &s->streams[i];
+        if (stream->n_fds > 0 && !stream->thread.is_running &&
+            start_thread(s, &stream->thread, stream->place, stream->run, stream->name, err) != 0)
+            return -1;
+    }
     for (uint32_t i = 0; i < s->n_udp; i++) {
         (void)snprintf(name, sizeof(name), "face-udp-%u", i % 1000);
         if (!s->udp[i].is_running &&
@@ -148,14 +167,27 @@ static int start(struct server *s, struct err *err)
     return 0;
 }
 
-static int take_tcp(struct server *s, int fd, struct err *err)
+static int take_stream(struct stream *stream, int fd, struct err *err)
 {
-    s->tcp_fds[s->n_tcp++] = fd;
-    if (s->tcp.epoll < 0)
-        s->tcp.epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (s->tcp.epoll < 0)
+    struct epoll_event event = { .events = EPOLLIN,
+                                 .data.u64 = SERVER_LISTENER_TAG | (uint64_t)fd };
+    int *epoll = &stream->thread.epoll;
+
+    assert(stream->run != NULL);
+    stream->fds[stream->n_fds++] = fd;
+    if (*epoll < 0)
+        *epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (*epoll < 0)
         return err_sys(err, errno, "epoll_create1");
-    return server_tcp_add(&s->tcp, fd, err);
+    if (epoll_ctl(*epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+        return err_sys(err, errno, "epoll_ctl of a listening socket");
+    return 0;
+}
+
+static void close_streams(struct server *s)
+{
+    for (size_t i = 0; i < STREAMS; i++)
+        close_stream(&s->streams[i]);
 }
 
 int server_listen(struct server *s, const struct server_listens *set, struct err *err)
@@ -164,13 +196,13 @@ int server_listen(struct server *s, const struct server_listens *set, struct err
 
     assert(set->n <= SERVER_LISTENS_MAX && set->threads <= SERVER_UDP_THREADS_MAX);
     stop_udp(s);
-    close_tcp(s);
+    close_streams(s);
     s->n_udp = set->threads;
     for (size_t i = 0; i < set->n; i++) {
         const struct server_listen *item = &set->items[i];
-        if (item->is_tcp) {
+        if (item->kind != SERVER_UDP) {
             assert(item->n_fds == 1);
-            if (take_tcp(s, item->fds[0], err) != 0)
+            if (take_stream(&s->streams[item->kind == SERVER_BEACON], item->fds[0], err) != 0)
                 failed = -1;
             continue;
         }
@@ -239,11 +271,17 @@ bool server_settle(struct server *s)
 
 bool server_retire(struct server *s)
 {
+    bool is_over = true;
+
     stop_udp(s);
-    close_tcp(s);
-    if (!s->tcp.is_running || atomic_load(&s->tcp.has_ended))
-        return true;
-    atomic_store(&s->tcp.is_to_stop, true);
-    (void)pthread_kill(s->tcp.id, SERVER_WAKE_SIGNAL);
-    return false;
+    close_streams(s);
+    for (size_t i = 0; i < STREAMS; i++) {
+        struct server_thread *t = &s->streams[i].thread;
+        if (!t->is_running || atomic_load(&t->has_ended))
+            continue;
+        atomic_store(&t->is_to_stop, true);
+        (void)pthread_kill(t->id, SERVER_WAKE_SIGNAL);
+        is_over = false;
+    }
+    return is_over;
 }

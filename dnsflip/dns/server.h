@@ -1,5 +1,6 @@
-/* dnsflip/dns/server.h -- the threads that answer: one per core for UDP, one for TCP.  They share
- * the published pair, read-only, and their own parts of the counters; no lock, no log. */
+/* dnsflip/dns/server.h -- the threads that answer: one per core for UDP, one for TCP, one for
+ * health checkers.  They share the published pair, read-only, and their own parts of the counters;
+ * no lock, no log. */
 #ifndef DNSFLIP_DNS_SERVER_H
 #define DNSFLIP_DNS_SERVER_H
 
@@ -14,14 +15,15 @@
 #include "dnsflip/dns/view.h"
 
 #define SERVER_LISTENS_MAX 64
-#define SERVER_UDP_THREADS_MAX                                                                     \
-    (COUNTERS_THREADS_MAX - 1) /* the first place is the TCP thread's                              \
-                                */
+/* The first place is the TCP thread's, the last one the beacon's. */
+#define SERVER_UDP_THREADS_MAX (COUNTERS_THREADS_MAX - 2)
+
+enum server_kind { SERVER_UDP = 0, SERVER_TCP, SERVER_BEACON };
 
 /* The sockets of one address. */
 struct server_listen {
-    bool is_tcp;
-    int fds[SERVER_UDP_THREADS_MAX]; /* UDP: one per thread; TCP: fds[0] */
+    enum server_kind kind;
+    int fds[SERVER_UDP_THREADS_MAX]; /* UDP: one per thread; else fds[0] */
     uint32_t n_fds;
 };
 
@@ -45,11 +47,12 @@ void server_pair_close(const struct server_pair *pair);
 struct server; /* opaque */
 
 /* No thread runs before the first server_publish and server_listen, whichever is later.  counters
- * (for COUNTERS_THREADS_MAX threads) is borrowed. */
-struct server *server_new(struct counters *counters);
+ * (for COUNTERS_THREADS_MAX threads) is borrowed.  beacon: the body of the thread that has the
+ * sockets of SERVER_BEACON (server_thread.h); NULL = there are none. */
+struct server *server_new(struct counters *counters, void *(*beacon)(void *arg));
 
 /* From now on exactly these sockets are served; takes over all their descriptors, on failure too.
- * TCP connections live on.  UDP threads end after the batch at hand and new ones start; what came
+ * Connections live on.  UDP threads end after the batch at hand and new ones start; what came
  * between waits in the sockets.  On failure the sockets of before are gone: the process must end.
  */
 __attribute__((warn_unused_result)) int
@@ -66,7 +69,7 @@ server_publish(struct server *s, const struct server_pair *published, struct err
 bool server_settle(struct server *s);
 
 /* Another process serves these sockets from now on.  UDP threads end after the batch at hand; on
- * TCP connections queries are answered for a moment, then each is closed when it is idle, after its
+ * connections queries are answered for a moment, then each is closed when it is idle, after its
  * last answer.  To be asked until true: then all have ended.  Nothing else may be called any more.
  */
 bool server_retire(struct server *s);

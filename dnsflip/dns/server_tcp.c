@@ -23,7 +23,7 @@
 #define CONNECTIONS_MAX 2048       /* open at once; then the longest idle one makes room */
 #define CONNECTIONS_PER_CLIENT 512 /* of one IPv4 address or IPv6 /64 */
 #define EVICT_IDLE_MS 500          /* a connection less idle than this makes room for nobody */
-#define FDS_RESERVED UINT64_C(256) /* descriptors left for listening sockets and maps */
+#define FDS_RESERVED UINT64_C(320) /* descriptors left for listening sockets, maps and beacons */
 #define ACCEPTS_PER_TURN 64
 #define EVENTS_PER_TURN 64
 #define SWEEP_MS 1000       /* how often slow connections are looked for */
@@ -35,7 +35,6 @@
 #define RETIRE_TURN_MS 20   /* how often it is looked what may be closed, once retiring */
 #define RETIRE_IDLE_MS 200  /* a connection without a byte for so long is closed then */
 #define RETIRE_BUSY_MS 1000 /* and one that is never idle after so long */
-#define LISTENER_TAG (UINT64_C(1) << 63) /* in epoll data: the rest is a listening descriptor */
 
 /* Answers that the kernel would not take yet.  Like those it took, they are on their way: a flip
  * does not call them back, and no query is answered from old words after it. */
@@ -78,20 +77,6 @@ struct tcp {
 static struct mono *moved(struct tcp *tcp, const struct connection *c)
 {
     return &tcp->moved[c - tcp->connections];
-}
-
-int server_tcp_add(struct server_thread *t, int fd, struct err *err)
-{
-    struct epoll_event event = { .events = EPOLLIN, .data.u64 = LISTENER_TAG | (uint64_t)fd };
-
-    if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
-        return err_sys(err, errno, "epoll_ctl of a listening socket");
-    return 0;
-}
-
-void server_tcp_remove(struct server_thread *t, int fd)
-{
-    (void)epoll_ctl(t->epoll, EPOLL_CTL_DEL, fd, NULL);
 }
 
 /* Pages are zero and untouched until a connection needs them. */
@@ -439,8 +424,8 @@ static void sweep(struct tcp *tcp)
 
 static void handle(struct tcp *tcp, const struct epoll_event *event, const struct server_pair *pair)
 {
-    if ((event->data.u64 & LISTENER_TAG) != 0) {
-        accept_some(tcp, (int)(event->data.u64 & ~LISTENER_TAG));
+    if ((event->data.u64 & SERVER_LISTENER_TAG) != 0) {
+        accept_some(tcp, (int)(event->data.u64 & ~SERVER_LISTENER_TAG));
         return;
     }
     struct connection *c = &tcp->connections[event->data.u64];

@@ -1,4 +1,4 @@
-/* dnsflip/dns/server_thread.h -- what server.c, server_udp.c and server_tcp.c share: the published
+/* dnsflip/dns/server_thread.h -- what server.c and the bodies of its threads share: the published
  * pair and the quiet points. */
 #ifndef DNSFLIP_DNS_SERVER_THREAD_H
 #define DNSFLIP_DNS_SERVER_THREAD_H
@@ -16,7 +16,8 @@
 #include "dnsflip/dns/server.h"
 #include "dnsflip/dns/view.h"
 
-#define SERVER_WAKE_SIGNAL SIGUSR1 /* makes a blocked receive return, nothing else */
+#define SERVER_LISTENER_TAG (UINT64_C(1) << 63) /* in epoll data: the rest is a listening fd */
+#define SERVER_WAKE_SIGNAL SIGUSR1              /* makes a blocked receive return, nothing else */
 
 #define SERVER_THREAD_NAME_BYTES 16 /* the kernel keeps no more */
 
@@ -26,7 +27,7 @@ struct server_hold {
     _Atomic bool is_wanted_back; /* too many pairs are held: they are to be cut */
 };
 
-/* What each thread has; only server_udp_run / server_tcp_run use their own part. */
+/* What each thread has; only its body uses its own part. */
 struct server_thread {
     struct server_pair *_Atomic *pair; /* borrowed: the server's */
     struct counters_thread *counters;  /* borrowed: this thread's place */
@@ -39,7 +40,7 @@ struct server_thread {
     int fds[SERVER_LISTENS_MAX]; /* owned: UDP sockets, one per address */
     size_t n_fds;
     uint8_t rate_key[SIPHASH_KEY_BYTES]; /* of its table: UDP */
-    int epoll;                           /* owned: TCP */
+    int epoll;                           /* owned: TCP, beacon; listening sockets are in it */
 };
 
 /* From here on the thread may load the pair and the words of its page.  turn becomes odd, and the
@@ -83,10 +84,5 @@ static inline void server_count_all(struct server_thread *t, const uint32_t coun
 /* Thread bodies: arg is the struct server_thread. */
 void *server_udp_run(void *arg);
 void *server_tcp_run(void *arg);
-
-/* Adds or removes a listening socket of the TCP thread; any thread may call it. */
-__attribute__((warn_unused_result)) int server_tcp_add(struct server_thread *t, int fd,
-                                                       struct err *err);
-void server_tcp_remove(struct server_thread *t, int fd);
 
 #endif

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdalign.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -153,6 +154,22 @@ static int check_groups(const struct view *v, struct err *err)
     return 0;
 }
 
+/* In the order of names, so that no group is there twice and one is found by halving. */
+static int check_beacons(const struct view *v, struct err *err)
+{
+    const struct view_header *h = &v->header;
+    const uint32_t *numbers = view_at(v, h->beacons);
+
+    if (h->n_beacons > h->n_groups || !IN_FILE(v, h->beacons, h->n_beacons, uint32_t))
+        return err_set(err, ERR_REMOTE, "view: its %u beacons do not lie in it", h->n_beacons);
+    for (uint32_t i = 0; i < h->n_beacons; i++) {
+        if (numbers[i] >= h->n_groups || (i > 0 && strcmp(view_group_name(v, numbers[i - 1]),
+                                                          view_group_name(v, numbers[i])) >= 0))
+            return err_set(err, ERR_REMOTE, "view: beacon %u is malformed", i);
+    }
+    return 0;
+}
+
 static bool is_zone(const struct view *v, const struct view_zone *zone)
 {
     const uint32_t *groups = view_at(v, zone->groups);
@@ -294,7 +311,8 @@ static int check_view(const struct view *v, uint64_t size, struct err *err)
         return err_set(err, ERR_REMOTE, "view: wrong checksum");
     if (h->labels > VIEW_LABELS_MAX)
         return err_set(err, ERR_REMOTE, "view: names of %u labels", h->labels);
-    if (check_face(v, err) < 0 || check_groups(v, err) < 0 || check_zones(v, err) < 0)
+    if (check_face(v, err) < 0 || check_groups(v, err) < 0 || check_beacons(v, err) < 0 ||
+        check_zones(v, err) < 0)
         return -1;
     return check_slots(v, err) < 0 ? -1 : check_transfers(v, err);
 }
@@ -371,4 +389,27 @@ const char *view_cluster_name(const struct view *v, uint32_t group, unsigned ind
     if (group >= v->header.n_groups || index == 0 || index > groups[group].n_clusters)
         return NULL;
     return view_at(v, groups[group].clusters[index - 1]);
+}
+
+bool view_find_beacon(const struct view *v, const char *name, size_t len, uint32_t *group)
+{
+    const uint32_t *numbers = view_at(v, v->header.beacons);
+    uint32_t low = 0;
+    uint32_t high = v->header.n_beacons;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const char *has = view_group_name(v, numbers[middle]);
+        int order = strncmp(name, has, len);
+
+        if (order == 0 && has[len] == '\0') {
+            *group = numbers[middle];
+            return true;
+        }
+        if (order > 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
 }

@@ -4,6 +4,7 @@
 #ifndef DNSFLIP_DNS_VIEW_H
 #define DNSFLIP_DNS_VIEW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,5 +29,9 @@ uint32_t view_groups(const struct view *v); /* words its page must have */
  * none.  So a restarted judge can read a surviving page by name. */
 const char *view_group_name(const struct view *v, uint32_t group);
 const char *view_cluster_name(const struct view *v, uint32_t group, unsigned index);
+
+/* The group of that name (len bytes, no NUL among them), if health checkers may ask for its state.
+ */
+bool view_find_beacon(const struct view *v, const char *name, size_t len, uint32_t *group);
 
 #endif

@@ -2,8 +2,8 @@
  * it, answer.c reads it.  Offsets are in bytes from the start of the file; integers are the
  * machine's own, but for the bytes of answers and names, which are as on the wire.
  *
- *   header | slots | zones | groups | face | numbers of groups | nodes, directories, answers, names
- * | padding
+ *   header | slots | zones | groups | face | beacons | numbers of groups | nodes, directories,
+ * answers, names * | padding
  *
  * A query's name is hashed and looked up among the slots; its slot leads to a node; the node has
  * a directory for each index of its group's word, the first for a word that is not set and for a
@@ -21,7 +21,7 @@
 #include "dnsflip/model/limits.h"
 
 #define VIEW_MAGIC UINT64_C(0x3157565f50494c46) /* "FLIP_VW1" in memory order */
-#define VIEW_FORMAT 3
+#define VIEW_FORMAT 4
 #define VIEW_BYTES_MAX (UINT32_C(1) << 31)
 #define VIEW_PADDING_BYTES 64 /* behind the last byte in use: readers move whole words */
 #define VIEW_NAME_BYTES 255   /* of a name on the wire */
@@ -42,8 +42,11 @@ struct view_header {
     uint32_t n_zones;
     uint32_t groups; /* offset */
     uint32_t n_groups;
-    uint32_t labels; /* of the longest name in the view, in labels: nothing lies deeper */
-    uint32_t face;   /* offset */
+    uint32_t labels;  /* of the longest name in the view, in labels: nothing lies deeper */
+    uint32_t face;    /* offset */
+    uint32_t beacons; /* offset of n_beacons numbers of groups, by the groups' names: those whose
+                         state health checkers may ask for */
+    uint32_t n_beacons;
 };
 
 /* Open addressing: a name's slot is the first, from its hash on, that has its tag and its node. */

@@ -1,5 +1,6 @@
 #include "dnsflip/render/nodes.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "dnsflip/base/mem.h"
@@ -330,6 +331,43 @@ static void add_group(struct room *r, uint32_t i)
     memcpy(room_at(r, r->groups + i * (uint32_t)sizeof(out)), &out, sizeof(out));
 }
 
+static bool has_beacon(const struct settings *s, const struct group_cfg *g)
+{
+    for (uint8_t i = 0; i < g->n_providers; i++) {
+        if (strcmp(s->providers[g->providers[i]].kind, "beacon") == 0)
+            return true;
+    }
+    return false;
+}
+
+struct beacon_name {
+    const char *name;
+    uint32_t group;
+};
+
+static int compare_beacons(const void *a, const void *b)
+{
+    return strcmp(((const struct beacon_name *)a)->name, ((const struct beacon_name *)b)->name);
+}
+
+/* Those groups whose state health checkers may ask for, by name. */
+static void add_beacons(struct room *r)
+{
+    const struct settings *s = r->ns->settings;
+    struct beacon_name *found = mem_array(s->n_groups + 1, sizeof(*found));
+
+    r->n_beacons = 0;
+    for (uint32_t i = 0; i < s->n_groups; i++) {
+        if (has_beacon(s, &s->groups[i]))
+            found[r->n_beacons++] = (struct beacon_name){ .name = s->groups[i].name, .group = i };
+    }
+    qsort(found, r->n_beacons, sizeof(*found), compare_beacons);
+    r->beacons = emit_room(&r->e, r->n_beacons * sizeof(uint32_t));
+    for (uint32_t i = 0; i < r->n_beacons; i++)
+        ((uint32_t *)room_at(r, r->beacons))[i] = found[i].group;
+    mem_free(found);
+}
+
 static void add_face(struct room *r, const struct dns_cfg *cfg)
 {
     struct view_face *face = room_at(r, r->face);
@@ -364,6 +402,7 @@ static void fill(struct room *r, uint64_t generation, uint32_t serial)
     r->groups = emit_room(&r->e, n_groups * sizeof(struct view_group));
     r->face = emit_room(&r->e, sizeof(struct view_face));
     add_face(r, &r->ns->settings->node.dns);
+    add_beacons(r);
     for (unsigned i = 0; i < r->ns->n_zones; i++)
         add_zone(r, i);
     for (uint32_t i = 0; i < n_groups; i++)
@@ -384,6 +423,8 @@ static void fill(struct room *r, uint64_t generation, uint32_t serial)
         .n_groups = n_groups,
         .labels = r->labels,
         .face = r->face,
+        .beacons = r->beacons,
+        .n_beacons = r->n_beacons,
     };
 }
 

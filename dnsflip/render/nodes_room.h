@@ -31,7 +31,8 @@ struct room {
     struct compose c;
     struct nodes_directory directory;
     uint32_t labels; /* of the longest name */
-    uint32_t slots, slot_bits, zones, groups, face;
+    uint32_t slots, slot_bits, zones, groups, face, beacons;
+    uint32_t n_beacons;
     bool is_too_long; /* some answer or directory was */
 };
 

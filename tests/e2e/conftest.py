@@ -1,10 +1,14 @@
 """Fixtures of the end-to-end tests: real programs, fake clusters, on loopback alone."""
+import pathlib
 import shutil
 import ssl
 import stat
 import subprocess
+import sys
 
 import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 
 from fakes import Network
 from secondaries import Secondary

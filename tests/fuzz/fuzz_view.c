@@ -13,6 +13,8 @@
 
 #include "dnsflip/base/fsio.h"
 #include "dnsflip/base/mem.h"
+#include "dnsflip/base/str.h"
+#include "dnsflip/beacon/reply.h"
 #include "dnsflip/dns/answer.h"
 #include "dnsflip/dns/counters.h"
 #include "dnsflip/dns/page.h"
@@ -58,6 +60,7 @@ static void render(struct file *out, bool is_large)
 
     (void)site_add_host(s, SITE_PROD, "app.dr.example.com", "198.51.100.10",
                         "cname=x.wild.dr.example.com");
+    site_add_beacon(s, SITE_PROD);
     if (is_large)
         site_add_zone(s, "other.example.net", "x A 192.0.2.99\n");
     fd = render_view(s, GENERATION, SERIAL, &err);
@@ -193,6 +196,25 @@ static int make_page(struct fuzz_input *in, uint8_t choice, uint8_t word)
     return sealed(made, n, F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW);
 }
 
+/* Every group's and cluster's, whatever their names are by now. */
+static void ask_beacons(const struct view *view, const struct page *page)
+{
+    char request[BEACON_REPLY_BYTES];
+    char out[BEACON_REPLY_BYTES];
+    enum counter counter;
+
+    for (uint32_t i = 0; i < view_groups(view); i++) {
+        for (unsigned k = 1; view_cluster_name(view, i, k) != NULL; k++) {
+            size_t n;
+
+            assert(str_format(request, sizeof(request), "GET /beacon/%s/%s HTTP/1.1\r\n\r\n",
+                              view_group_name(view, i), view_cluster_name(view, i, k)));
+            n = beacon_reply(view, page, request, strlen(request), out, &counter);
+            assert(n == strlen(out));
+        }
+    }
+}
+
 static void serve(int view_fd, int page_fd)
 {
     const struct view *view;
@@ -213,8 +235,10 @@ static void serve(int view_fd, int page_fd)
         }
     }
     if (page_map(page_fd, &page, &err) == 0) {
-        if (answer_check_pair(view, page, &err) == 0)
+        if (answer_check_pair(view, page, &err) == 0) {
             hostile_ask_all(view, page, false);
+            ask_beacons(view, page);
+        }
         page_unmap(page);
     }
     view_close(view);

@@ -81,6 +81,7 @@ static const struct pair *make(void)
     (void)site_add_host(s, SITE_PROD, "many.dr.example.com", all_addresses, "cname=lb.example.org");
     (void)site_add_host(s, second, "edge.other.example.net", "198.51.100.20", "203.0.113.20");
     allow_transfers(s);
+    site_add_beacon(s, second);
     fd = render_view(s, GENERATION, SERIAL, &err);
     assert(fd >= 0);
     assert(view_open(fd, &pair.view, &err) == 0);

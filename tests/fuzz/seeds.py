@@ -393,6 +393,16 @@ def seeds_view():
                 yield bytes((at & 4, 1)) + struct.pack("<HBI", at, kind, value)
 
 
+def seeds_beacon():
+    for path in ("/beacon/second/usw2", "/beacon/second/use1", "/beacon/second/none", "/beacon/prod/use1",
+                 "/beacon/second", "/beacon/second/", "/beacon//", "/", "/beacon/second/usw2/x"):
+        for method in ("GET", "HEAD", "POST", "get", ""):
+            yield b"\x21" + b"\x03" * 8 + f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\nmore".encode()
+    for line in ("GET /beacon/second/usw2", "GET  / HTTP/1.1", "GET / HTTP/2.0", "GET /\0 HTTP/1.0", "\x16\x03\x01"):
+        yield b"\x12" + b"\xff" * 8 + f"{line}\r\n\r\n".encode()
+    yield b"\x12" + b"\x10" * 8 + b"GET / HTTP/1.1\r\nX: " + b"x" * 1100 + b"\r\n\r\n"
+
+
 def seeds_upgrade():
     whole = ("dnsflip-hand-over 1\nfrom 0.1.0\npath /usr/sbin/dnsflip\ncount 3\nprograms 11 12\nbefore 13 14\n"
              "pair 7 5 6 9\nface 4711 8\nsocket 1 2 20 21 [::1]:53\nsocket 2 1 22 127.0.0.1:53\n"

@@ -11,6 +11,8 @@ fuzz_replay_USES := dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/fsio.c dn
 
 fuzz_airflow_LIBS := libcjson
 fuzz_airflow_USES := $(fuzz_BASE) probes/airflow_health.c probes/json.c
+fuzz_beacon_LIBS := ldns
+fuzz_beacon_USES := $(sort $(fuzz_PAIR) $(call in,dnsflip/beacon))
 fuzz_config_LIBS := yaml-0.1 libcrypto libcjson ldns
 fuzz_config_USES := $(sort $(fuzz_RENDER) $(config_LOAD) dnsflip/config/reload.c dnsflip/config/warn.c)
 fuzz_control_LIBS := $(sim_LIBS)
@@ -29,6 +31,7 @@ fuzz_view_LIBS := ldns
 fuzz_view_USES := $(fuzz_RENDER) tests/fuzz/hostile.c tests/fuzz/message.c tests/fuzz/question.c
 fuzz_xml_LIBS := expat
 fuzz_xml_USES := $(fuzz_BASE) dnsflip/io/aws_xml.c
+fuzz_view_USES := $(fuzz_RENDER) $(call in,dnsflip/beacon) tests/fuzz/hostile.c tests/fuzz/message.c tests/fuzz/question.c
 fuzz_zone_LIBS := ldns
 fuzz_zone_USES := $(fuzz_RENDER) tests/fuzz/hostile.c tests/fuzz/message.c tests/fuzz/question.c
 fuzz_transfer_LIBS := ldns

@@ -143,14 +143,14 @@ static uint16_t bind_both(void)
 
 static void serve_all(void)
 {
-    struct server_listen listens[2] = { { .is_tcp = false } };
+    struct server_listen listens[2] = { { .kind = SERVER_UDP } };
     struct server_listens set = { .items = listens, .n = 2, .threads = THREADS };
     struct err err;
 
     assert_int_equal(world.sockets.n, 2);
     for (size_t i = 0; i < 2; i++) {
         const struct supervisor_socket *item = &world.sockets.items[i];
-        listens[i].is_tcp = item->role == LINK_ROLE_DNS_TCP;
+        listens[i].kind = item->role == LINK_ROLE_DNS_TCP ? SERVER_TCP : SERVER_UDP;
         listens[i].n_fds = item->n_fds;
         for (uint32_t k = 0; k < item->n_fds; k++)
             listens[i].fds[k] = dup(item->fds[k]);
@@ -199,7 +199,7 @@ static void pairs_flips_and_threads_change_under_questions(void **state)
     for (int i = 0; i < CLIENTS; i++)
         start_client(i, port, i == 1);
     assert_true(counters_new(COUNTERS_THREADS_MAX, &world.counters, &err) >= 0);
-    world.server = server_new(world.counters);
+    world.server = server_new(world.counters, NULL);
     serve_all();
     publish(1);
     for (int i = 0; i < CLIENTS; i++)

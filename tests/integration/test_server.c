@@ -60,11 +60,11 @@ static void serve_all(void)
     assert_true(world.sockets.n <= LISTENS);
     for (size_t i = 0; i < world.sockets.n; i++) {
         const struct supervisor_socket *item = &world.sockets.items[i];
-        listens[i].is_tcp = item->role == LINK_ROLE_DNS_TCP;
+        listens[i].kind = item->role == LINK_ROLE_DNS_TCP ? SERVER_TCP : SERVER_UDP;
         listens[i].n_fds = item->n_fds;
         for (uint32_t k = 0; k < item->n_fds; k++)
             listens[i].fds[k] = dup(item->fds[k]);
-        if (!listens[i].is_tcp)
+        if (listens[i].kind == SERVER_UDP)
             set.threads = item->n_fds;
     }
     assert_int_equal(server_listen(world.server, &set, &err), 0);
@@ -379,7 +379,7 @@ int main(void)
 
     if (fd < 0)
         return 1;
-    world.server = server_new(world.counters);
+    world.server = server_new(world.counters, NULL);
     publish(1);
     return cmocka_run_group_tests_name("server", tests, NULL, NULL);
 }

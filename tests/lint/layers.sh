@@ -10,7 +10,7 @@ policies  : base model
 record    : base model policies
 io        : base model
 dns       : base model
-beacon    : base model
+beacon    : base model dns
 probes    : base model io
 render    : base model dns
 providers : base model io dns beacon render

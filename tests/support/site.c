@@ -49,6 +49,19 @@ void site_add_zone(struct settings *s, const char *zone, const char *records)
     cfg->records = records != NULL ? mem_strdup(records) : NULL;
 }
 
+void site_add_beacon(struct settings *s, unsigned group)
+{
+    struct group_cfg *g = &s->groups[group];
+    struct provider_cfg *cfg;
+
+    s->providers = mem_resize(s->providers, s->n_providers + 1, sizeof(*s->providers));
+    cfg = &s->providers[s->n_providers];
+    memset(cfg, 0, sizeof(*cfg));
+    assert(str_copy(cfg->name, sizeof(cfg->name), "checks"));
+    assert(str_copy(cfg->kind, sizeof(cfg->kind), "beacon"));
+    g->providers[g->n_providers++] = (uint8_t)s->n_providers++;
+}
+
 struct settings *site_new(const char *records)
 {
     struct settings *s = mem_zalloc(sizeof(*s));

@@ -18,6 +18,9 @@ unsigned site_add_group(struct settings *s, const char *name);
 /* One more local zone with the name server ns.example.net. */
 void site_add_zone(struct settings *s, const char *zone, const char *records);
 
+/* Gives the group a beacon as one more provider. */
+void site_add_beacon(struct settings *s, unsigned group);
+
 /* One more hostname; a target per cluster of the group, as words: addresses, "cname=NAME",
  * "https=RDATA" (the rest of the text), "ttl=SECONDS".  It belongs to the provider whose zone it
  * ends in. */
