@@ -18,6 +18,9 @@ struct aws_call;
 #define AWS_PARAMS_MAX 8
 #define AWS_CODE_BYTES 96
 #define AWS_QUEUE_MAX 4096 /* calls that wait for their turn; one more is refused */
+#define AWS_WRITE_LEAST_MS                                                                         \
+    1000 /* a write is not sent with less left: its answer would be missed                         \
+          */
 #define AWS_FLIP_PER_S 5
 #define AWS_FLIP_BURST 20
 #define AWS_REFRESH_PER_S 2
@@ -42,7 +45,8 @@ struct aws_request {
     size_t body_bytes;
     enum aws_lane lane;
     bool is_write;      /* an unknown outcome is the caller's to look into: never sent twice */
-    int64_t timeout_ms; /* from aws_start to the end, all waiting and trying again included */
+    int64_t timeout_ms; /* from aws_start to the end, all waiting and trying again included; of a
+                           write at least 2 * AWS_WRITE_LEAST_MS */
     size_t answer_max_bytes;
 };
 
@@ -83,6 +87,13 @@ struct aws_scope {
     char region[AWS_REGION_BYTES];
 };
 void aws_route53_scope(const struct aws_cfg *cfg, struct aws_scope *out);
+
+/* What is wrong with cfg: an endpoint of another form, FIPS where AWS has none.  NULL = nothing. */
+const char *aws_cfg_problem(const struct aws_cfg *cfg);
+
+/* Where "HOST" or "HOST:PORT" begins in a URL of scheme and authority alone; NULL if it is another
+ * text. */
+const char *aws_authority(const char *url);
 
 /* For people and metrics: what the budget allows now, and how far the service's clock is ahead. */
 struct aws_state {

@@ -159,6 +159,7 @@ int aws_xml_parse(const char *body, size_t n, const struct aws_xml_handler *hand
                          .arg = arg,
                          .err = err };
     buf_init(&r.text, AWS_XML_TEXT_BYTES_MAX);
+    r.text.is_secret = true; /* STS answers with keys */
     XML_SetUserData(r.parser, &r);
     XML_SetElementHandler(r.parser, on_start, on_end);
     XML_SetCharacterDataHandler(r.parser, on_text);
