@@ -21,26 +21,33 @@ static int escaped(const char *text)
     return byte > 255 ? -1 : byte;
 }
 
+static size_t put_escape(unsigned byte, char *out)
+{
+    out[0] = '\\';
+    out[1] = (char)('0' + byte / 64);
+    out[2] = (char)('0' + byte / 8 % 8);
+    out[3] = (char)('0' + byte % 8);
+    return ESCAPE_BYTES;
+}
+
 bool route53_name_parse(const char *text, char out[static HOSTNAME_BYTES])
 {
     size_t n = 0;
 
     for (const char *p = text; *p != '\0';) {
-        int byte = escaped(p);
-        size_t room = byte < 0 ? 1 : ESCAPE_BYTES;
-        bool is_plain = byte > ' ' && byte < 0x7f && byte != '.' && byte != '\\';
+        int undone = escaped(p);
+        unsigned byte = undone < 0 ? (unsigned char)*p : (unsigned)undone;
+        bool is_plain = byte > ' ' && byte < 0x7f && byte != '\\' && (byte != '.' || undone < 0);
 
-        if ((*p == '\\' && byte < 0) || n + room >= HOSTNAME_BYTES) {
+        if ((*p == '\\' && undone < 0) || n + (is_plain ? 1 : ESCAPE_BYTES) >= HOSTNAME_BYTES) {
             out[0] = '\0';
             return false;
         }
-        if (byte >= 0 && !is_plain) {
-            memcpy(out + n, p, ESCAPE_BYTES);
-            n += ESCAPE_BYTES;
-        } else {
-            out[n++] = str_lower((char)(is_plain ? (char)byte : *p));
-        }
-        p += room;
+        if (is_plain)
+            out[n++] = str_lower((char)byte);
+        else
+            n += put_escape(byte, out + n);
+        p += undone < 0 ? 1 : ESCAPE_BYTES;
     }
     if (n > 0 && out[n - 1] == '.')
         n--;
@@ -58,8 +65,6 @@ const char *route53_name_format(const char *name, char out[static ROUTE53_NAME_T
     size_t n = 0;
 
     for (const char *p = name; *p != '\0' && n + ESCAPE_BYTES + 1 < ROUTE53_NAME_TEXT_BYTES;) {
-        unsigned byte = (unsigned char)*p;
-
         if (is_bare(*p)) {
             out[n++] = *p++;
         } else if (escaped(p) >= 0) {
@@ -67,11 +72,7 @@ const char *route53_name_format(const char *name, char out[static ROUTE53_NAME_T
             n += ESCAPE_BYTES;
             p += ESCAPE_BYTES;
         } else {
-            out[n++] = '\\';
-            out[n++] = (char)('0' + byte / 64);
-            out[n++] = (char)('0' + byte / 8 % 8);
-            out[n++] = (char)('0' + byte % 8);
-            p++;
+            n += put_escape((unsigned char)*p++, out + n);
         }
     }
     out[n++] = '.';

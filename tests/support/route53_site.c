@@ -110,7 +110,8 @@ int site_move(struct site *s, struct err *err)
     }
     route53_plan_fini(&plan);
     for (int i = 0; i < n; i++) {
-        apply(s, &written[i]);
+        if (s->stop_after == 0 || i < s->stop_after)
+            apply(s, &written[i]);
         buf_fini(&written[i].body);
     }
     mem_free(written);

@@ -16,6 +16,7 @@ struct site {
     struct route53_group group;
     struct hostname_cfg *hosts[SITE_HOSTS_MAX];
     struct route53_move move;
+    int stop_after; /* batches, as if the power went then; 0 = never */
 };
 
 /* Group prod with clusters use1 and usw2, routing simple. */
