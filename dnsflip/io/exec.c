@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "dnsflip/base/buf.h"
 #include "dnsflip/base/mem.h"
 #include "dnsflip/base/mono.h"
 #include "dnsflip/io/loop.h"
@@ -33,6 +34,7 @@ struct exec {
     struct exec_result result;
     char line[EXEC_LINE_BYTES]; /* being read */
     size_t line_bytes;
+    struct buf output; /* max is 0 unless it was asked for */
 };
 
 /* ---- what may be run ------------------------------------------------------------------------ */
@@ -74,6 +76,11 @@ static void end_line(struct exec *x)
 static void take_output(struct exec *x, const char *bytes, size_t n)
 {
     x->result.output_bytes += n;
+    if (x->output.max > 0) {
+        size_t room = x->output.max - x->output.len;
+        buf_add(&x->output, bytes, n < room ? n : room);
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         char c = bytes[i];
 
@@ -105,6 +112,8 @@ static bool read_output(struct exec *x, size_t max)
         if (n == 0)
             return false;
         take_output(x, chunk, (size_t)n);
+        if (x->output.max > 0)
+            explicit_bzero(chunk, (size_t)n);
         total += (size_t)n;
     }
     return true;
@@ -130,6 +139,7 @@ void exec_detach(struct exec *x)
     if (x->pidfd >= 0)
         close(x->pidfd);
     close(x->pipe_fd);
+    buf_fini(&x->output);
     mem_free(x);
 }
 
@@ -153,9 +163,14 @@ static void on_exit_of(void *arg)
     struct exec_result result = x->result;
     exec_done *done = x->done;
     void *done_arg = x->arg;
+    struct buf output = x->output;
+    buf_init(&x->output, 0);
     exec_detach(x);
+    result.output = buf_text(&output);
+    result.kept_bytes = output.len;
     if (done != NULL)
         done(done_arg, &result);
+    buf_fini(&output);
 }
 
 static void stop(struct exec *x)
@@ -216,7 +231,8 @@ static int make_pipe(int fds[2], struct err *err)
 
 /* The program's descriptors: 0 /dev/null, 1 and 2 the pipe, 3 the lock if there is one, then the
  * pipe's other end. */
-static int set_descriptors(posix_spawn_file_actions_t *actions, const int pipe_fds[2], int lock_fd)
+static int set_descriptors(posix_spawn_file_actions_t *actions, const int pipe_fds[2], int lock_fd,
+                           bool is_stderr_kept)
 {
     int next = 3;
     int rc = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
@@ -224,7 +240,9 @@ static int set_descriptors(posix_spawn_file_actions_t *actions, const int pipe_f
     if (rc == 0)
         rc = posix_spawn_file_actions_adddup2(actions, pipe_fds[1], 1);
     if (rc == 0)
-        rc = posix_spawn_file_actions_adddup2(actions, pipe_fds[1], 2);
+        rc = is_stderr_kept
+                 ? posix_spawn_file_actions_adddup2(actions, pipe_fds[1], 2)
+                 : posix_spawn_file_actions_addopen(actions, 2, "/dev/null", O_WRONLY, 0);
     if (rc == 0 && lock_fd >= 0)
         rc = posix_spawn_file_actions_adddup2(actions, lock_fd, next++);
     if (rc == 0)
@@ -272,7 +290,7 @@ static int spawn(const struct exec_request *request, const int pipe_fds[2], int 
         return rc;
     rc = posix_spawnattr_init(&attributes);
     if (rc == 0) {
-        rc = set_descriptors(&actions, pipe_fds, lock_fd);
+        rc = set_descriptors(&actions, pipe_fds, lock_fd, request->output_max_bytes == 0);
         if (rc == 0)
             rc = set_attributes(&attributes);
         if (rc == 0)
@@ -336,6 +354,8 @@ int exec_start(struct loop *loop, const struct exec_request *request, exec_done 
     x->pipe_fd = pipe_fds[0];
     x->done = done;
     x->arg = arg;
+    buf_init(&x->output, request->output_max_bytes);
+    x->output.is_secret = true;
     x->timer = loop_timer_new(loop, on_timer, x);
     loop_timer_set(x->timer, mono_add(mono_now(), request->timeout_ms));
     x->exit_watch = loop_fd_new(loop, pidfd, false, on_exit_of, x);

@@ -3,6 +3,7 @@
 #ifndef DNSFLIP_IO_EXEC_H
 #define DNSFLIP_IO_EXEC_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dnsflip/base/err.h"
@@ -19,6 +20,8 @@ struct exec_request {
     const char *const *argv; /* ended by NULL; argv[0] an absolute path */
     const char *const *env;  /* NAME=VALUE, ended by NULL: all that the program gets */
     int64_t timeout_ms;      /* then SIGTERM to its process group, SIGKILL EXEC_KILL_MS later */
+    size_t output_max_bytes; /* 0 = its last line is kept; else all of stdout up to this many
+                              * bytes, and stderr goes to /dev/null */
     int lock_fd;             /* kept open in the program as descriptor 3; -1 = none */
 };
 
@@ -28,6 +31,8 @@ struct exec_result {
     enum exec_end end;
     int code;                        /* exit status, or number of the signal */
     uint64_t output_bytes;           /* of stdout and stderr together */
+    const char *output;              /* if asked for; borrowed while done runs, then overwritten */
+    size_t kept_bytes;               /* of output; fewer than output_bytes if it did not fit */
     char last_line[EXEC_LINE_BYTES]; /* that is not blank; cut; control characters are '?' */
 };
 
