@@ -129,7 +129,8 @@ static int load_next(struct judge *j, size_t *n_moves)
     config_report_init(&differences);
     (void)reload_fixed(j->site.settings, j->next.settings, &fixed);
     *n_moves = reload_moves(j->site.settings, j->next.settings, active_of, j, NULL, &differences);
-    if (fixed.n > 0) {
+    bool is_refused = fixed.n > 0;
+    if (is_refused) {
         config_report_print(&fixed, &j->reload_text);
         config_report_print(&differences, &j->reload_text);
     } else if (*n_moves > 0) {
@@ -139,7 +140,7 @@ static int load_next(struct judge *j, size_t *n_moves)
     }
     config_report_fini(&differences);
     config_report_fini(&fixed);
-    return fixed.n > 0 ? EXIT_BAD : 0;
+    return is_refused ? EXIT_BAD : 0;
 }
 
 int judge_reload_hand_over(struct judge *j, struct err *err)

@@ -65,3 +65,12 @@ def test_a_flip_right_after_a_reload_moves_old_and_new_names(daemon):
     daemon.run("reload")
     daemon.run("failover", "prod", "--reason", "test", "--override", "destination-unknown")
     assert daemon.addresses(hostnames("sales", "risk", "ml")) == {site.usw2.ip}
+
+
+def test_a_change_that_takes_a_restart_is_refused_by_name(daemon):
+    """Goal: a listen address that moves no name is not taken by half: nothing of the file is."""
+    site = daemon.site
+    daemon.write(site.config(site.group(ttl="20s")).replace(f":{site.dns[1]}\"", ":1\""))
+    said = daemon.run("reload", code=1)
+    assert f"providers.dns.listen: changes from {site.dns[0]}:{site.dns[1]}" in said and "takes a restart" in said
+    assert daemon.ask(NAMES[0]).answer[0].ttl == 30
