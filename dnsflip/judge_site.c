@@ -6,12 +6,7 @@
 #include "dnsflip/base/str.h"
 #include "dnsflip/check.h"
 #include "dnsflip/judge_state.h"
-#include "dnsflip/providers/local.h"
-
-static bool is_local(const struct provider *p)
-{
-    return p != NULL && p->ops == &provider_local;
-}
+#include "dnsflip/providers/store.h"
 
 void judge_site_drop(struct judge_site *site)
 {
@@ -67,7 +62,7 @@ static void map_groups(struct judge_site *site, const struct judge_site *other)
 
 void judge_site_wire(const struct judge *j, struct judge_site *site, const struct judge_site *other)
 {
-    struct local_pages pages = { .page = site->pair.page,
+    struct store_pages pages = { .page = site->pair.page,
                                  .serial = site->pair.serial,
                                  .secondaries = j->secondaries };
 
@@ -79,16 +74,16 @@ void judge_site_wire(const struct judge *j, struct judge_site *site, const struc
         pages.other_index = site->other_index;
     }
     for (size_t i = 0; i < site->settings->n_providers; i++) {
-        if (is_local(site->providers[i]))
-            local_set_pages(site->providers[i], &pages);
+        if (store_is(site->providers[i]))
+            store_set_pages(site->providers[i], &pages);
     }
 }
 
 void judge_site_counters(struct judge_site *site, const struct counters *counters)
 {
     for (size_t i = 0; site->providers != NULL && i < site->settings->n_providers; i++) {
-        if (is_local(site->providers[i]))
-            local_set_counters(site->providers[i], counters);
+        if (store_is(site->providers[i]))
+            store_set_counters(site->providers[i], counters);
     }
 }
 

@@ -53,7 +53,7 @@ struct judge_site {
     struct settings *settings;   /* owned */
     struct provider **providers; /* owned, each too; settings->n_providers */
     struct judge_pair pair;
-    uint32_t *other_groups; /* owned, while a hand-over lasts: see struct local_pages */
+    uint32_t *other_groups; /* owned, while a hand-over lasts: see struct store_pages */
     uint8_t *other_index;
 };
 

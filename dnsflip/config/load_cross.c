@@ -15,7 +15,13 @@ static bool is_in_zone(const char *name, const char *zone)
     return m > 0 && n >= m && strcmp(name + n - m, zone) == 0 && (n == m || name[n - m - 1] == '.');
 }
 
-/* The group's provider whose zone is the longest that holds name, or -1. */
+static bool is_beacon(const struct settings *s, const struct group_cfg *g, uint8_t i)
+{
+    return strcmp(s->providers[g->providers[i]].kind, "beacon") == 0;
+}
+
+/* The group's provider whose zone is the longest that holds name, else its first that has no zone
+ * of ours, or -1. */
 static int find_provider(const struct settings *s, const struct group_cfg *g, const char *name)
 {
     int best = -1;
@@ -28,6 +34,10 @@ static int find_provider(const struct settings *s, const struct group_cfg *g, co
             best = g->providers[i];
             longest = strlen(zone);
         }
+    }
+    for (uint8_t i = 0; best < 0 && i < g->n_providers; i++) {
+        if (is_beacon(s, g, i))
+            best = g->providers[i];
     }
     return best;
 }
@@ -57,7 +67,7 @@ static const char *zone_problem(const struct local_cfg *zone, const struct group
 static bool zones_are_known(const struct settings *s, const struct group_cfg *g)
 {
     for (uint8_t i = 0; i < g->n_providers; i++) {
-        if (s->providers[g->providers[i]].local.zone[0] == '\0')
+        if (s->providers[g->providers[i]].local.zone[0] == '\0' && !is_beacon(s, g, i))
             return false;
     }
     return g->n_providers > 0;

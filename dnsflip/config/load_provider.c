@@ -8,6 +8,7 @@
 #include "dnsflip/config/value.h"
 
 #define DNS_PORT 53
+#define BEACON_PORT 8080
 
 /* Is name the zone itself or below it? */
 static bool is_in_zone(const char *name, const char *zone)
@@ -147,6 +148,20 @@ static void load_local(struct loader *l, const struct yaml_node *map, struct loc
     load_records(l, yaml_tree_find(map, "records"), out);
 }
 
+static void load_beacon(struct loader *l, const struct yaml_node *map, struct beacon_cfg *out)
+{
+    if (!loader_section(l, map, schema_keys(SCHEMA_BEACON), out))
+        return;
+
+    const struct yaml_node *listen = yaml_tree_find(map, "listen");
+
+    out->n_listen = loader_addrs(l, listen, BEACON_PORT, LISTENS_MAX, out->listen);
+    if (listen != NULL && listen->kind == YAML_TREE_LIST && listen->child == NULL)
+        loader_error(l, listen, "is empty, at least one address is needed");
+    out->n_nameservers = loader_addrs(l, yaml_tree_find(map, "nameservers"), DNS_PORT,
+                                      SECONDARIES_MAX, out->nameservers);
+}
+
 static void load_provider(struct loader *l, const struct yaml_node *node, struct provider_cfg *out)
 {
     const struct yaml_node *kind = yaml_tree_find(node, "kind");
@@ -154,6 +169,11 @@ static void load_provider(struct loader *l, const struct yaml_node *node, struct
     loader_name(l, node, out->name);
     if (kind != NULL && !loader_is_value(l, kind))
         return;
+    if (kind != NULL && strcmp(kind->text, "beacon") == 0) {
+        str_copy(out->kind, sizeof(out->kind), "beacon");
+        load_beacon(l, node, &out->beacon);
+        return;
+    }
     if (kind != NULL && strcmp(kind->text, "local") != 0) {
         loader_error(l, kind, "the kind '%.64s' is unknown; known kinds: %s", kind->text,
                      schema_provider_kinds);

@@ -247,6 +247,19 @@ static void print_group(const struct settings *s, const struct group_cfg *g, str
         print_endpoint(s, g, &g->endpoints[i], out);
 }
 
+static void print_beacon(const struct beacon_cfg *b, struct buf *out)
+{
+    buf_puts(out, "    kind: beacon\n    listen: ");
+    print_addrs(b->listen, b->n_listen, out);
+    buf_putc(out, '\n');
+    print_keys(schema_keys(SCHEMA_BEACON), b, 2, out);
+    if (b->n_nameservers == 0)
+        return;
+    buf_puts(out, "    nameservers: ");
+    print_addrs(b->nameservers, b->n_nameservers, out);
+    buf_putc(out, '\n');
+}
+
 void print_settings(const struct settings *s, struct buf *out)
 {
     buf_puts(out, "version: " SCHEMA_VERSION "\n");
@@ -256,7 +269,10 @@ void print_settings(const struct settings *s, struct buf *out)
     buf_puts(out, "providers:\n");
     for (size_t i = 0; i < s->n_providers; i++) {
         print_name(s->providers[i].name, 1, ":\n", out);
-        print_local(&s->providers[i].local, out);
+        if (strcmp(s->providers[i].kind, "beacon") == 0)
+            print_beacon(&s->providers[i].beacon, out);
+        else
+            print_local(&s->providers[i].local, out);
     }
     buf_puts(out, s->n_policies == 0 ? "policies: {}\n" : "policies:\n");
     for (size_t i = 0; i < s->n_policies; i++)

@@ -107,10 +107,11 @@ static size_t fixed_listens(const struct settings *before, const struct settings
         if (other == NULL)
             other = &none;
         (void)str_format(section, sizeof(section), "providers.%s", p->name);
-        n += fixed_addrs(section, "listen", is_old ? p->local.listen : other->local.listen,
-                         is_old ? p->local.n_listen : other->local.n_listen,
-                         is_old ? other->local.listen : p->local.listen,
-                         is_old ? other->local.n_listen : p->local.n_listen, report);
+        const struct provider_cfg *old = is_old ? p : other, *new = is_old ? other : p;
+        n += fixed_addrs(section, "listen", old->local.listen, old->local.n_listen,
+                         new->local.listen, new->local.n_listen, report);
+        n += fixed_addrs(section, "listen", old->beacon.listen, old->beacon.n_listen,
+                         new->beacon.listen, new->beacon.n_listen, report);
     }
     return n;
 }
@@ -271,11 +272,14 @@ void reload_take_fixed(struct settings *to, const struct settings *from)
     to->node = from->node;
     for (size_t i = 0; i < to->n_providers; i++) {
         struct local_cfg *local = &to->providers[i].local;
+        struct beacon_cfg *beacon = &to->providers[i].beacon;
         const struct provider_cfg *other = find_provider(from, to->providers[i].name);
 
         if (other == NULL)
             continue;
         memcpy(local->listen, other->local.listen, sizeof(local->listen));
         local->n_listen = other->local.n_listen;
+        memcpy(beacon->listen, other->beacon.listen, sizeof(beacon->listen));
+        beacon->n_listen = other->beacon.n_listen;
     }
 }

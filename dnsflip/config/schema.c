@@ -5,7 +5,7 @@
 
 #include "probes/probe_keys.h"
 
-const char schema_provider_kinds[] = "local";
+const char schema_provider_kinds[] = "local, beacon";
 
 static const struct schema_section sections[SCHEMA_PARTS] = {
     [SCHEMA_TOP] = { "", "file", "The top of the file.", schema_top_keys },
@@ -23,8 +23,14 @@ static const struct schema_section sections[SCHEMA_PARTS] = {
     [SCHEMA_TARGET] = { "clusters.CLUSTER.target", "target",
                         "What a hostname resolves to in one cluster: addresses or a CNAME.",
                         schema_target_keys },
-    [SCHEMA_PROVIDER] = { "providers.PROVIDER", "provider", "What publishes the records.",
+    [SCHEMA_PROVIDER] = { "providers.PROVIDER, kind local", "provider_local",
+                          "A zone that dnsflip answers authoritatively itself.",
                           schema_provider_keys },
+    [SCHEMA_BEACON] = { "providers.PROVIDER, kind beacon", "provider_beacon",
+                        "An HTTP listener for health checks of others (Route 53, load balancers): "
+                        "/beacon/GROUP/CLUSTER is 200 while the group is active in that cluster, "
+                        "else 503. The records are theirs; a flip changes the answers.",
+                        schema_beacon_keys },
     [SCHEMA_NAMESERVER] = { "providers.PROVIDER.nameservers.NAME", "nameserver",
                             "One name server, where more than its addresses is said.",
                             schema_nameserver_keys },

@@ -14,7 +14,8 @@ static const struct schema_custom customs[] = {
       "\"additionalProperties\": { \"$ref\": \"#/$defs/cluster\" } }" },
     { SCHEMA_TOP, "providers", "a map from names to providers, 1 to 16",
       "{ \"type\": \"object\", \"minProperties\": 1, \"maxProperties\": 16, "
-      "\"additionalProperties\": { \"$ref\": \"#/$defs/provider\" } }" },
+      "\"additionalProperties\": { \"oneOf\": [ { \"$ref\": \"#/$defs/provider_local\" }, "
+      "{ \"$ref\": \"#/$defs/provider_beacon\" } ] } }" },
     { SCHEMA_TOP, "policies", "a map from names to policies, at most 255",
       "{ \"type\": \"object\", \"maxProperties\": 255, \"additionalProperties\": { \"$ref\": "
       "\"#/$defs/policy\" } }" },
@@ -38,6 +39,11 @@ static const struct schema_custom customs[] = {
       "{ \"$ref\": \"#/$defs/texts\" }" },
     { SCHEMA_PROVIDER, "kind", "local", "{ \"const\": \"local\" }" },
     { SCHEMA_PROVIDER, "listen", "ADDRESS or ADDRESS:PORT, or a list of at most 16",
+      "{ \"$ref\": \"#/$defs/texts\" }" },
+    { SCHEMA_BEACON, "kind", "beacon", "{ \"const\": \"beacon\" }" },
+    { SCHEMA_BEACON, "listen", "ADDRESS or ADDRESS:PORT, or a list of at most 16",
+      "{ \"$ref\": \"#/$defs/texts\" }" },
+    { SCHEMA_BEACON, "nameservers", "ADDRESS or ADDRESS:PORT, or a list of at most 16",
       "{ \"$ref\": \"#/$defs/texts\" }" },
     { SCHEMA_PROVIDER, "nameservers",
       "a map from host names to an address, a list of addresses, or a map; at most 16",

@@ -259,6 +259,42 @@ const struct key_spec schema_provider_keys[] = {
     { .name = NULL },
 };
 
+static const char *const silences[] = { "refused", "accepted", NULL };
+
+const struct key_spec schema_beacon_keys[] = {
+    { .name = "kind",
+      .type = KEY_CUSTOM,
+      .required = true,
+      .help = "What it is: beacon (health checks of others ask dnsflip)." },
+    { .name = "listen",
+      .type = KEY_CUSTOM,
+      .required = true,
+      .help = "Addresses to answer health checkers on, over HTTP; the port is 8080 if not given." },
+    { .name = "inverted",
+      .type = KEY_BOOL,
+      MEMBER(beacon_cfg, is_inverted),
+      .fallback = "true",
+      .may_reload = true,
+      .help = "Whether the health check of the PRIMARY record is inverted and asks for the "
+              "secondary's beacon. So silence keeps the primary; if it is false and asks for the "
+              "primary's own, silence moves traffic away from it." },
+    { .name = "silence",
+      .type = KEY_ENUM,
+      MEMBER(beacon_cfg, silence),
+      .words = silences,
+      .fallback = "refused",
+      .may_reload = true,
+      .help = "The word accepted takes a layout in which silence moves traffic while the primary "
+              "is active." },
+    { .name = "nameservers",
+      .type = KEY_CUSTOM,
+      .may_reload = true,
+      .help = "Addresses of name servers of the zone that holds the failover records; the port is "
+              "53 if not given. They are asked whether the world has moved after a flip; without "
+              "them that is not measured." },
+    { .name = NULL },
+};
+
 const struct key_spec schema_nameserver_keys[] = {
     { .name = "addresses",
       .type = KEY_CUSTOM,

@@ -4,6 +4,7 @@
 
 #include "dnsflip/base/err.h"
 #include "dnsflip/base/str.h"
+#include "dnsflip/providers/beacon_layout.h"
 
 #define SECOND_MS 1000
 
@@ -219,10 +220,23 @@ static void warn_group(const struct settings *s, const struct group_cfg *g,
     warn_acme(g, report);
 }
 
+static void warn_beacon(const struct provider_cfg *p, struct config_report *report)
+{
+    if (p->beacon.n_nameservers == 0)
+        config_report_add(report, CONFIG_WARNING, nowhere,
+                          "providers.%s: no nameservers: nobody is asked whether names have moved "
+                          "after a flip, which ends when the beacon has changed",
+                          p->name);
+}
+
 void warn_settings(const struct settings *s, struct config_report *report)
 {
     warn_references(s, report);
     for (size_t i = 0; i < s->n_providers; i++) {
+        if (strcmp(s->providers[i].kind, "beacon") == 0) {
+            warn_beacon(&s->providers[i], report);
+            continue;
+        }
         warn_nameservers(&s->providers[i], report);
         warn_secondaries(&s->providers[i], report);
     }
@@ -293,11 +307,40 @@ uint32_t warn_cut_off_s(const struct settings *s, const struct group_cfg *g)
     return longest;
 }
 
+/* How many of the group's providers are beacons, whose records are somebody else's. */
+static uint8_t silence_of_beacons(const struct settings *s, const struct group_cfg *g,
+                                  struct buf *out)
+{
+    uint8_t n = 0;
+
+    for (uint8_t i = 0; i < g->n_providers; i++) {
+        const struct provider_cfg *p = &s->providers[g->providers[i]];
+        struct beacon_layout layout = beacon_layout_of(p->beacon.is_inverted);
+        char text[REASON_TEXT_BYTES];
+
+        if (strcmp(p->kind, "beacon") != 0)
+            continue;
+        n++;
+        buf_printf(out,
+                   "%sif health checkers hear nothing from dnsflip (beacon %s; its face needs "
+                   "no judge), ",
+                   n > 1 ? "; " : "", p->name);
+        buf_puts(out, beacon_layout_silence(&layout, s->clusters[g->clusters[0]].name,
+                                            s->clusters[g->clusters[1]].name, text, sizeof(text)));
+    }
+    return n;
+}
+
 void warn_silence(const struct settings *s, const struct group_cfg *g, struct buf *out)
 {
     char expire[STR_DURATION_BYTES];
     uint32_t cut_off_s = warn_cut_off_s(s, g);
 
+    uint8_t beacons = silence_of_beacons(s, g, out);
+
+    if (beacons == g->n_providers)
+        return;
+    buf_puts(out, beacons > 0 ? "; " : "");
     buf_puts(out, "if dnsflip is dead, names go on answering with the cluster that is active: "
                   "silence moves no traffic, before a flip or after it");
     if (cut_off_s == 0) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dnsflip/base/mem.h"
+#include "dnsflip/base/str.h"
 #include "dnsflip/ctl/judge_ops.h"
 #include "dnsflip/ctl/metrics_text.h"
 #include "dnsflip/ctl/proto.h"
@@ -116,12 +117,11 @@ static void write_face(const struct scrape *s, const struct judge_ops *judge)
     one(s, "dnsflip_face_heartbeat_age_seconds", "gauge", "Since the face last showed life.",
         SECONDS(f.heartbeat_age_ms));
     for (size_t i = 0; i < f.n_counts; i++) {
-        char name[NAME_BYTES + 32] = "dnsflip_dns_";
-        size_t used = strlen(name);
+        const char *counted = f.counts[i].name;
+        char name[NAME_BYTES + 32];
 
-        for (const char *p = f.counts[i].name; *p != '\0' && used < NAME_BYTES; p++)
-            name[used++] = *p;
-        memcpy(name + used, "_total", sizeof("_total"));
+        (void)str_format(name, sizeof(name), "dnsflip_%s%s_total",
+                         str_starts(counted, "beacon_") ? "" : "dns_", counted);
         one(s, name, "counter", "Counted by the face since it started.", (double)f.counts[i].value);
     }
     one(s, "dnsflip_reload_ok", "gauge", "0 if the last reload was refused.",

@@ -118,11 +118,17 @@ struct route53_cfg {
     int64_t refresh_ms; /* how often live records are compared, 10 s .. 1 h */
 };
 
+/* A layout in which silence moves traffic while the primary is active. */
+enum beacon_silence { BEACON_SILENCE_REFUSED = 0, BEACON_SILENCE_ACCEPTED };
+
 /* provider kind "beacon": what health checks of others ask us over HTTP. */
 struct beacon_cfg {
     struct inet_addr listen[LISTENS_MAX];
     uint8_t n_listen;
     bool is_inverted; /* the check on PRIMARY is inverted: it asks for the SECONDARY's beacon */
+    enum beacon_silence silence;
+    struct inet_addr nameservers[SECONDARIES_MAX]; /* of the zones: verification asks them */
+    uint8_t n_nameservers;
     struct route53_cfg route53; /* where the failover records are; n_zones 0 = not in Route 53 */
 };
 

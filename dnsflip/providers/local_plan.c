@@ -4,9 +4,21 @@
 
 #include "dnsflip/base/str.h"
 
-static bool is_local(const struct provider_cfg *cfg)
+/* Kinds whose step is the store of the group's word. */
+static bool is_store(const struct provider_cfg *cfg)
 {
-    return strcmp(cfg->kind, "local") == 0;
+    return strcmp(cfg->kind, "local") == 0 || strcmp(cfg->kind, "beacon") == 0;
+}
+
+bool local_plan_joins(const struct settings *settings, struct plan *plan, size_t n)
+{
+    for (unsigned i = 0; i < plan->n_steps; i++) {
+        if (is_store(&settings->providers[plan->steps[i].provider])) {
+            plan->steps[i].n += (uint32_t)n;
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *local_plan_problem(const struct provider_cfg *cfg)
@@ -30,13 +42,8 @@ int local_plan_steps(const struct settings *settings, unsigned index,
     struct step *step;
 
     (void)changes;
-    for (unsigned i = 0; i < plan->n_steps; i++) {
-        /* One word moves the group in every zone that dnsflip answers. */
-        if (is_local(&settings->providers[plan->steps[i].provider])) {
-            plan->steps[i].n += (uint32_t)n;
-            return 0;
-        }
-    }
+    if (local_plan_joins(settings, plan, n))
+        return 0;
     if (plan->n_steps == STEPS_MAX)
         return err_set(err, ERR_LIMIT, "a plan has at most %d steps", STEPS_MAX);
     step = &plan->steps[plan->n_steps++];

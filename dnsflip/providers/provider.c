@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-const struct provider_ops *const provider_kinds[] = { &provider_local, NULL };
+const struct provider_ops *const provider_kinds[] = { &provider_local, &provider_beacon, NULL };
 
 const struct provider_ops *provider_find(const char *kind)
 {

@@ -90,6 +90,7 @@ struct provider_call {
 };
 
 extern const struct provider_ops provider_local;
+extern const struct provider_ops provider_beacon;
 
 /* All kinds, ended by NULL. */
 extern const struct provider_ops *const provider_kinds[];

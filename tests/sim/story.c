@@ -13,8 +13,8 @@
 #include "dnsflip/engine/hooks.h"
 #include "dnsflip/engine/ledger.h"
 #include "dnsflip/io/loop.h"
-#include "dnsflip/providers/local.h"
 #include "dnsflip/providers/secondaries.h"
+#include "dnsflip/providers/store.h"
 
 #define START_MONO_MS INT64_C(5000000)
 #define START_WALL_MS INT64_C(1800000000000)
@@ -57,7 +57,7 @@ static void init_journal(const struct settings *settings)
 }
 
 bool story_open_providers(struct story *s, const struct settings *settings, struct provider ***out,
-                          const struct local_pages *pages)
+                          const struct store_pages *pages)
 {
     struct err err;
 
@@ -65,8 +65,8 @@ bool story_open_providers(struct story *s, const struct settings *settings, stru
     for (unsigned i = 0; i < settings->n_providers; i++) {
         if (provider_local.open(settings, i, &s->io, &(*out)[i], &err) < 0)
             return story_fail(s, "%s", err.text);
-        local_set_pages((*out)[i], pages);
-        local_set_counters((*out)[i], &quiet_face);
+        store_set_pages((*out)[i], pages);
+        store_set_counters((*out)[i], &quiet_face);
     }
     return true;
 }
@@ -74,7 +74,7 @@ bool story_open_providers(struct story *s, const struct settings *settings, stru
 static bool start_judge(struct story *s)
 {
     struct engine_deps deps = { .loop = world.loop, .io = &s->io, .settings = s->settings };
-    struct local_pages pages = { .page = world.page };
+    struct store_pages pages = { .page = world.page };
     struct err err;
 
     s->io = (struct io){ .loop = world.loop };
@@ -190,7 +190,7 @@ void story_restart(struct story *s, int64_t dead_ms)
 void story_set_face(struct story *s, bool is_alive)
 {
     for (unsigned i = 0; i < s->settings->n_providers; i++)
-        local_set_counters(s->providers[i], is_alive ? &quiet_face : NULL);
+        store_set_counters(s->providers[i], is_alive ? &quiet_face : NULL);
 }
 
 bool story_restart_with(struct story *s, const char *config)

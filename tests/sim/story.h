@@ -11,7 +11,7 @@
 #define STORY_WORDS_MAX 32
 
 struct hooks;
-struct local_pages;
+struct store_pages;
 struct provider;
 struct secondaries;
 
@@ -39,7 +39,7 @@ struct story {
         struct provider **providers;
         struct page *page;
         int page_fd;
-        uint32_t groups[GROUPS_MAX]; /* see struct local_pages */
+        uint32_t groups[GROUPS_MAX]; /* see struct store_pages */
         uint8_t index[GROUPS_MAX * CLUSTERS_MAX];
     } next; /* while is_handing_over */
     char error[512];
@@ -64,7 +64,7 @@ void story_accept_dropped(void *story, const char *why);
 bool story_hand_over(struct story *s, int64_t adopted_ms); /* s->next.settings are loaded */
 bool story_load(struct story *s, const char *config, struct settings **out);
 bool story_open_providers(struct story *s, const struct settings *settings, struct provider ***out,
-                          const struct local_pages *pages);
+                          const struct store_pages *pages);
 void story_end(struct story *s);
 
 /* What the last do came to, once it is answered. */

@@ -5,8 +5,8 @@
 
 #include "dnsflip/base/mem.h"
 #include "dnsflip/io/loop.h"
-#include "dnsflip/providers/local.h"
 #include "dnsflip/providers/secondaries.h"
+#include "dnsflip/providers/store.h"
 #include "tests/sim/story.h"
 
 #define LOOK_MS 50
@@ -52,16 +52,16 @@ static void reorder_clusters(const struct settings *before, const struct setting
 }
 
 static void set_pages(struct provider *const providers[], const struct settings *settings,
-                      const struct local_pages *pages)
+                      const struct store_pages *pages)
 {
     for (unsigned i = 0; i < settings->n_providers; i++)
-        local_set_pages(providers[i], pages);
+        store_set_pages(providers[i], pages);
 }
 
 static void follow(void *arg)
 {
     struct story *s = arg;
-    struct local_pages pages = { .page = s->next.page, .secondaries = s->secondaries };
+    struct store_pages pages = { .page = s->next.page, .secondaries = s->secondaries };
 
     if (!s->is_handing_over)
         return;
@@ -103,7 +103,7 @@ bool story_reload(struct story *s, const char *config, int64_t adopted_ms)
 
 bool story_hand_over(struct story *s, int64_t adopted_ms)
 {
-    struct local_pages none = { 0 }, both;
+    struct store_pages none = { 0 }, both;
     struct err err;
 
     s->next.page_fd = page_new((uint32_t)s->next.settings->n_groups, world.page->generation + 1,
@@ -113,7 +113,7 @@ bool story_hand_over(struct story *s, int64_t adopted_ms)
     if (!story_open_providers(s, s->next.settings, &s->next.providers, &none))
         return false;
     map(s);
-    both = (struct local_pages){ .page = world.page,
+    both = (struct store_pages){ .page = world.page,
                                  .other = s->next.page,
                                  .other_groups = s->next.groups,
                                  .other_index = s->next.index,

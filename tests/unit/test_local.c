@@ -15,7 +15,7 @@
 #include "dnsflip/dns/page.h"
 #include "dnsflip/io/io.h"
 #include "dnsflip/io/loop.h"
-#include "dnsflip/providers/local.h"
+#include "dnsflip/providers/store.h"
 #include "tests/sim/world.h"
 
 struct world world;
@@ -53,8 +53,8 @@ static int setup(void **state)
     b.counters_fd = counters_new(2, &b.counters, &err);
     assert_true(b.page_fd >= 0 && b.other_fd >= 0 && b.counters_fd >= 0);
     assert_int_equal(provider_local.open(&settings, 0, &b.io, &b.provider, &err), 0);
-    local_set_pages(b.provider, &(struct local_pages){ .page = b.page });
-    local_set_counters(b.provider, b.counters);
+    store_set_pages(b.provider, &(struct store_pages){ .page = b.page });
+    store_set_counters(b.provider, b.counters);
     *state = &b;
     return 0;
 }
@@ -192,7 +192,7 @@ static void a_flip_whose_operation_began_earlier_makes_a_newer_serial_too(void *
     assert_int_equal(find(b), FOUND_APPLIED);
     read_live(b);
     assert_int_equal(b->live.epoch, 77);
-    local_set_pages(b->provider, &(struct local_pages){ .page = b->page, .serial = 200 });
+    store_set_pages(b->provider, &(struct store_pages){ .page = b->page, .serial = 200 });
     submit(b);
     assert_int_equal(page_word_serial(page_get(b->page, 1)), 201);
 }
@@ -201,7 +201,7 @@ static void without_a_page_nothing_is_known_and_no_flip_is_made(void **state)
 {
     struct bench *b = *state;
 
-    local_set_pages(b->provider, &(struct local_pages){ .page = NULL });
+    store_set_pages(b->provider, &(struct store_pages){ .page = NULL });
     read_live(b);
     assert_int_equal(b->live.status, LIVE_UNREADABLE);
     assert_int_equal(find(b), FOUND_UNREADABLE);
@@ -215,12 +215,12 @@ static void a_hand_over_writes_both_pages_each_in_its_own_order(void **state)
     struct bench *b = *state;
     uint32_t groups[GROUPS] = { UINT32_MAX, 2, UINT32_MAX };
     uint8_t index[GROUPS * CLUSTERS_MAX] = { 0 };
-    struct local_pages pages = {
+    struct store_pages pages = {
         .page = b->page, .other = b->other, .other_groups = groups, .other_index = index
     };
 
     index[1 * CLUSTERS_MAX + 1] = 3;
-    local_set_pages(b->provider, &pages);
+    store_set_pages(b->provider, &pages);
     submit(b);
     assert_true(b->ok);
     assert_int_equal(page_get(b->page, 1).index, 2);
@@ -234,11 +234,11 @@ static void a_hand_over_that_drops_the_destination_refuses_the_flip(void **state
     struct bench *b = *state;
     uint32_t groups[GROUPS] = { 0, 1, 2 };
     uint8_t index[GROUPS * CLUSTERS_MAX] = { 0 };
-    struct local_pages pages = {
+    struct store_pages pages = {
         .page = b->page, .other = b->other, .other_groups = groups, .other_index = index
     };
 
-    local_set_pages(b->provider, &pages);
+    store_set_pages(b->provider, &pages);
     submit(b);
     assert_false(b->ok);
     assert_non_null(strstr(b->text, "reload"));
@@ -268,12 +268,12 @@ static void a_face_that_dies_meanwhile_is_waited_for_anew(void **state)
     atomic_store(&b->counters->thread[0].turn, 5);
     (void)provider_local.settle(b->provider, &flip, "", on_settle, b);
     turn(SETTLE_LOOK_MS);
-    local_set_counters(b->provider, NULL);
+    store_set_counters(b->provider, NULL);
     turn(SETTLE_LOOK_MS);
     assert_int_equal(b->calls, 0);
     /* The new one holds a word of its own first turn. */
     atomic_store(&b->counters->thread[0].turn, 1);
-    local_set_counters(b->provider, b->counters);
+    store_set_counters(b->provider, b->counters);
     turn(SETTLE_LOOK_MS);
     assert_int_equal(b->calls, 0);
     atomic_store(&b->counters->thread[0].turn, 3);

@@ -1,0 +1,201 @@
+"""Goal: health checkers of others learn from the face which cluster is active, whatever else goes on."""
+import os
+import re
+import signal
+import socket
+
+import pytest
+
+from world import ZONE, free_port, wait_until
+
+REQUEST_BYTES = 1024
+CONNECTIONS = 512
+NAME = f"sales.airflow.{ZONE}"
+
+
+@pytest.fixture
+def beacon(site):
+    return site.net + ".80", free_port(site.net + ".80")
+
+
+def configuration(site, beacon, *groups, provider="checks", extra=""):
+    text = site.config(*(g.replace("provider: dns", f"provider: {provider}") for g in groups or [site.group()]))
+    return text.replace("policies:", f"""  checks:
+    kind: beacon
+    listen: ["{beacon[0]}:{beacon[1]}"]
+{extra}policies:""", 1)
+
+
+def connect(beacon):
+    link = socket.create_connection(beacon, timeout=20)
+    return link
+
+
+def read_all(link):
+    got = b""
+    while piece := link.recv(4096):
+        got += piece
+    return got.decode()
+
+
+def ask_raw(beacon, data):
+    with connect(beacon) as link:
+        link.sendall(data)
+        return read_all(link)
+
+
+def ask(beacon, path, method="GET"):
+    """(status, body, header fields)"""
+    reply = ask_raw(beacon, f"{method} {path} HTTP/1.1\r\nHost: beacon\r\n\r\n".encode())
+    head, body = reply.split("\r\n\r\n", 1)
+    lines = head.split("\r\n")
+    return int(lines[0].split()[1]), body, dict(line.split(": ", 1) for line in lines[1:])
+
+
+def states(beacon, group="prod"):
+    """{cluster: status}"""
+    return {c: ask(beacon, f"/beacon/{group}/{c}")[0] for c in ("use1", "usw2")}
+
+
+AT_USE1 = {"use1": 200, "usw2": 503}
+AT_USW2 = {"use1": 503, "usw2": 200}
+
+
+def switch(daemon, to, code=0):
+    return daemon.run("switch", "prod", "--to", to, "--override", "destination-unknown", "--reason", "t", code=code)
+
+
+def test_a_group_of_a_beacon_alone_is_moved_by_its_answers(site, make, beacon):
+    daemon = make(site, configuration(site, beacon)).start()
+    assert states(beacon) == AT_USE1
+    status, body, fields = ask(beacon, "/beacon/prod/use1")
+    assert status == 200 and re.fullmatch(r"dnsflip group=prod cluster=use1 state=active epoch=\d+\n", body)
+    assert fields["Connection"] == "close" and fields["Cache-Control"] == "no-store"
+    assert int(fields["Content-Length"]) == len(body)
+    status, body, _ = ask(beacon, "/beacon/prod/usw2")
+    assert status == 503 and " state=standby " in body
+    assert ask(beacon, "/beacon/prod/use1", "HEAD")[:2] == (200, "")
+    assert ask(beacon, "/beacon/prod/usw2", "HEAD")[:2] == (503, "")
+    assert ask(beacon, "/beacon/prod/nowhere")[0] == 404
+    assert ask(beacon, "/metrics")[0] == 404
+    assert ask(beacon, "/beacon/prod/use1", "POST")[0] == 405
+    # The names are in nobody's zone here.
+    assert daemon.address(NAME) == "NXDOMAIN"
+    plan = daemon.json("plan", "prod", "--to", "usw2")
+    assert "/beacon/prod/usw2 answers 200" in plan["steps"][0]["text"]
+    switch(daemon, "usw2")
+    assert states(beacon) == AT_USW2
+    epoch = daemon.json("operation", "list")["operations"][0]["epoch"]
+    assert f" epoch={epoch}\n" in ask(beacon, "/beacon/prod/usw2")[1]
+
+
+def test_one_store_moves_names_and_beacon_together(site, make, beacon):
+    daemon = make(site, configuration(site, beacon, provider="[dns, checks]")).start()
+    assert states(beacon) == AT_USE1 and daemon.address(NAME) == site.use1.ip
+    switch(daemon, "usw2")
+    assert states(beacon) == AT_USW2 and daemon.address(NAME) == site.usw2.ip
+    plan = daemon.json("plan", "prod", "--to", "use1")
+    assert len(plan["steps"]) == 1
+
+
+def test_what_is_no_request_is_refused_and_the_connection_closed(site, make, beacon):
+    make(site, configuration(site, beacon)).start(judged=False)
+    assert ask_raw(beacon, b"hello\r\n\r\n").startswith("HTTP/1.1 400 ")
+    assert ask_raw(beacon, b"GET / HTTP/1.1\r\nX: " + b"x" * REQUEST_BYTES).startswith("HTTP/1.1 431 ")
+    assert ask_raw(beacon, b"GET /beacon/prod/use1 HTTP/1.0\r\n\r\n" + b"x" * 500).startswith("HTTP/1.1 200 ")
+
+
+def test_a_slow_checker_is_cut_and_holds_up_nobody(site, make, beacon):
+    daemon = make(site, configuration(site, beacon, provider="[dns, checks]")).start(judged=False)
+    slow = [connect(beacon) for _ in range(50)]
+    for link in slow:
+        link.sendall(b"GET /beacon/pr")
+    assert states(beacon) == AT_USE1 and daemon.address(NAME) == site.use1.ip
+    for link in slow:
+        assert link.recv(100) == b""
+        link.close()
+    with connect(beacon) as silent:
+        assert silent.recv(100) == b""
+    wait_until(lambda: metric(daemon, "dnsflip_beacon_cut_total") >= 51, "all are counted")
+
+
+def metric(daemon, name):
+    with socket.create_connection(daemon.site.http.split(":"), timeout=20) as link:
+        link.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        found = re.search(rf"^{name} (\d+)", read_all(link), re.MULTILINE)
+        return int(found[1]) if found else None
+
+
+def test_past_its_limit_the_oldest_connection_makes_room(site, make, beacon):
+    daemon = make(site, configuration(site, beacon)).start(judged=False)
+    first = connect(beacon)
+    others = [connect(beacon) for _ in range(CONNECTIONS)]
+    assert ask(beacon, "/beacon/prod/use1")[0] == 200
+    assert first.recv(1) == b""
+    assert metric(daemon, "dnsflip_beacon_cut_total") >= 1
+    assert metric(daemon, "dnsflip_beacon_active_total") == 1
+    for link in [first, *others]:
+        link.close()
+
+
+def test_it_answers_while_the_judge_is_stopped_or_dead(site, make, beacon):
+    daemon = make(site, configuration(site, beacon)).start()
+    switch(daemon, "usw2")
+    judge = daemon.children()["judge"]
+    os.kill(judge, signal.SIGSTOP)
+    assert states(beacon) == AT_USW2
+    os.kill(judge, signal.SIGKILL)
+    assert states(beacon) == AT_USW2
+    wait_until(lambda: daemon.children().get("judge") not in (None, judge), "another judge")
+    wait_until(daemon.is_serving, "the next judge serves")
+    assert states(beacon) == AT_USW2
+
+
+def test_a_new_face_and_a_restart_answer_with_what_was_journalled(site, make, beacon):
+    daemon = make(site, configuration(site, beacon)).start()
+    switch(daemon, "usw2")
+    daemon.kill("face")
+    assert states(beacon) == AT_USW2  # whoever connected meanwhile has waited in the socket
+    wait_until(daemon.is_serving, "the new face is known")
+    daemon.kill("supervisor")
+    daemon.process.wait()
+    daemon.start(judged=False)
+    assert states(beacon) == AT_USW2
+
+
+def test_a_reload_adds_a_group_and_moves_none(site, make, beacon):
+    other = site.group("east", deployments=("ops",))
+    daemon = make(site, configuration(site, beacon)).start()
+    switch(daemon, "usw2")
+    assert ask(beacon, "/beacon/east/use1")[0] == 404
+    daemon.write(configuration(site, beacon, site.group(), other))
+    daemon.run("reload")
+    assert states(beacon) == AT_USW2
+    status, body, _ = ask(beacon, "/beacon/east/use1")
+    assert status == 503 and " state=unadopted " in body
+    daemon.run("adopt", "east", "--active", "use1")
+    wait_until(lambda: states(beacon, "east") == AT_USE1, "the group is served")
+    daemon.write(configuration(site, beacon, site.group(), other).replace(f":{beacon[1]}", ":1"))
+    assert "takes a restart" in daemon.run("reload", code=1)
+    assert states(beacon) == AT_USW2
+
+
+def test_an_upgrade_hands_the_listener_over(site, make, beacon):
+    daemon = make(site, configuration(site, beacon)).start()
+    switch(daemon, "usw2")
+    face = daemon.children()["face"]
+    daemon.run("upgrade")
+    assert daemon.children()["face"] != face
+    assert states(beacon) == AT_USW2
+
+
+def test_a_layout_in_which_silence_leaves_an_active_primary_is_refused_unless_accepted(site, make, beacon):
+    daemon = make(site, configuration(site, beacon, extra="    inverted: false\n"))
+    said = daemon.run("check", code=1)
+    assert "silence would move traffic to the secondary while the primary is active" in said
+    daemon.write(configuration(site, beacon, extra="    inverted: false\n    silence: accepted\n"))
+    said = daemon.run("check")
+    assert "names leave use1 for usw2 while use1 is active, and stay with usw2 after a flip to it" in said
+    daemon.write(configuration(site, beacon))
+    said = daemon.run("check")
+    assert "silence moves traffic: names stay with use1 while it is active, and after a flip to usw2 go back" in said
