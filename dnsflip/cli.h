@@ -143,6 +143,7 @@ int cli_events(const struct cli_args *args);
 int cli_audit_verify(const struct cli_args *args);
 int cli_audit_show(const struct cli_args *args);
 int cli_monitor(const struct cli_args *args);
+int cli_iam_policy(const struct cli_args *args);
 int cli_version(const struct cli_args *args);
 int cli_operation_list(const struct cli_args *args);
 int cli_operation_show(const struct cli_args *args);

@@ -4,3 +4,4 @@ serve_LIBS := ldns libcrypto
 serve_USES := tests/support/zone.c $(wildcard dnsflip/render/*.c) dnsflip/dns/page.c dnsflip/dns/view.c dnsflip/link.c dnsflip/supervisor_child.c dnsflip/supervisor_sockets.c $(wildcard dnsflip/base/*.c)
 bench_probes_USES := $(PROBE_IO) probes/probe.c probes/probe_keys.c probes/check.c probes/http.c probes/airflow.c probes/airflow_health.c probes/json.c probes/tcp.c
 bench_probes_LIBS := $(PROBE_IO_LIBS) libcjson
+bench_route53_USES := $(filter-out tests/%,$(route53_PURE))
