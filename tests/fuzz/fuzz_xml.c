@@ -1,10 +1,11 @@
-/* tests/fuzz/fuzz_xml.c -- any bytes as the XML that a service answers with.
+/* tests/fuzz/fuzz_xml.c -- any bytes as the XML, or the error, that a service answers with.
  *
  *   after how many elements the handler refuses one (0 = never) | the document */
 #include <assert.h>
 #include <string.h>
 
 #include "dnsflip/base/str.h"
+#include "dnsflip/io/aws_error.h"
 #include "dnsflip/io/aws_xml.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -47,6 +48,20 @@ static int on_close(void *arg, const struct aws_xml_path *path, const char *text
     return 0;
 }
 
+static void read_error(const char *body, size_t n)
+{
+    struct aws_error error;
+
+    aws_error_read(body, n, &error);
+    assert(memchr(error.code, '\0', sizeof(error.code)) != NULL);
+    assert(memchr(error.message, '\0', sizeof(error.message)) != NULL);
+    for (const char *p = error.code; *p != '\0'; p++)
+        assert(*p > ' ' && *p <= '~');
+    for (const char *p = error.message; *p != '\0'; p++)
+        assert(*p >= ' ' && *p <= '~');
+    assert(strcasestr(error.message, "token:") == NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct aws_xml_handler handler = { .open = on_open, .close = on_close };
@@ -62,5 +77,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(err.text[0] != '\0');
         assert(!watch.has_refused || err.code == ERR_CONFLICT);
     }
+    read_error((const char *)in.at, in.n);
     return 0;
 }

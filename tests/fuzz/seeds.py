@@ -433,6 +433,9 @@ def seeds_xml():
         "<!DOCTYPE A [<!ENTITY a 'x'><!ENTITY b '&a;&a;'>]><A>&b;</A>",
         "<a>" * 17 + "</a>" * 17,
         "<A>x<B/></A>",
+        '{"__type":"com.x#ConflictException:http://x/","message":"no: x-amz-security-token:SECRET"}',
+        "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>No. The Canonical String: token:x</Message>"
+        "</Error></ErrorResponse>",
         "<" + "a" * 64 + "/>",
     )
     for document in documents:
