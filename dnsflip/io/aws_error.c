@@ -113,13 +113,14 @@ static void read_json(const char *body, size_t n, struct aws_error *out)
     cJSON_Delete(root);
 }
 
-void aws_error_read(const char *body, size_t n, struct aws_error *out)
+void aws_error_read(const char *body, size_t n, const char *error_type, struct aws_error *out)
 {
     static const struct aws_xml_handler handler = { .open = on_open, .close = on_close };
     struct err ignored = { 0 };
     size_t i = 0;
 
     *out = (struct aws_error){ 0 };
+    take_type(out, error_type);
     while (i < n && strchr(" \t\r\n", body[i]) != NULL && body[i] != '\0')
         i++;
     if (i < n && body[i] == '{')

@@ -14,9 +14,10 @@ struct aws_error {
     char message[AWS_MESSAGE_BYTES]; /* one printable line, cut; several joined by "; " */
 };
 
-/* Reads what it can of the n bytes of body: what is cut off or of no known form gives what was read
- * before, or nothing.  What a message tells of the request it refuses (a canonical string holds the
- * session token, an Authorization header a signature) is left out. */
-void aws_error_read(const char *body, size_t n, struct aws_error *out);
+/* Reads what it can of the n bytes of body, and of the X-Amzn-ErrorType header ("" = none): what is
+ * cut off or of no known form gives what was read before, or nothing.  What a message tells of the
+ * request it refuses (a canonical string holds the session token, an Authorization header a
+ * signature) is left out. */
+void aws_error_read(const char *body, size_t n, const char *error_type, struct aws_error *out);
 
 #endif

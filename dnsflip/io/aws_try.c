@@ -98,7 +98,7 @@ static void on_web(void *arg, const struct web_answer *web)
         if (web->status < 200 || web->status > 299) {
             struct aws_error error;
 
-            aws_error_read(web->body, web->body_bytes, &error);
+            aws_error_read(web->body, web->body_bytes, web->error_type, &error);
             str_copy(answer.code, sizeof(answer.code), error.code);
             describe_refusal(call, &error, &answer);
         }

@@ -26,7 +26,7 @@ static void finished(CURL *easy, CURLcode code)
 {
     struct web_call *call = NULL;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
-    struct web_answer answer = { .body = "" };
+    struct web_answer answer = { .body = "", .error_type = call->error_type };
     web_easy_outcome(call, code, &answer);
     curl_multi_remove_handle(call->web->curl.multi, easy);
     if (answer.outcome == WEB_ANSWERED) {

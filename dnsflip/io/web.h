@@ -52,8 +52,9 @@ struct web_answer {
     int32_t status;   /* WEB_ANSWERED */
     const char *body; /* terminated; "" if none */
     size_t body_bytes;
-    struct wall date; /* Date header; 0 = none */
-    struct err err;   /* not WEB_ANSWERED: what went wrong, without any header or query */
+    struct wall date;       /* Date header; 0 = none */
+    const char *error_type; /* X-Amzn-ErrorType header; "" = none, or longer than 127 bytes */
+    struct err err;         /* not WEB_ANSWERED: what went wrong, without any header or query */
 };
 
 typedef void web_done(void *arg, const struct web_answer *answer);

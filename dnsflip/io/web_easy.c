@@ -17,22 +17,32 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
     return buf_add(&call->body, bytes, size * n) ? size * n : 0;
 }
 
+/* The value of the line "NAME: value" without the blanks around it; out stays as it is if the line
+ * is another or the value does not fit. */
+static void keep_value(const char *line, size_t length, const char *name, char *out, size_t cap)
+{
+    size_t start = strlen(name);
+    if (length < start || strncasecmp(line, name, start) != 0)
+        return;
+    while (start < length && (line[start] == ' ' || line[start] == '\t'))
+        start++;
+    while (length > start && strchr(" \t\r\n", line[length - 1]) != NULL)
+        length--;
+    if (length - start >= cap)
+        return;
+    memcpy(out, line + start, length - start);
+    out[length - start] = '\0';
+}
+
 static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
 {
-    static const char name[] = "date:";
     struct web_call *call = arg;
     size_t length = size * n;
     call->header_bytes += length;
     if (call->header_bytes > HEADER_BYTES_MAX)
         return 0;
-    if (length < sizeof name || strncasecmp(bytes, name, sizeof name - 1) != 0)
-        return length;
-    bytes += sizeof name - 1;
-    size_t value_bytes = length - (sizeof name - 1);
-    if (value_bytes < sizeof call->date) { /* curl_getdate skips the blanks around it */
-        memcpy(call->date, bytes, value_bytes);
-        call->date[value_bytes] = '\0';
-    }
+    keep_value(bytes, length, "date:", call->date, sizeof call->date);
+    keep_value(bytes, length, "x-amzn-errortype:", call->error_type, sizeof call->error_type);
     return length;
 }
 

@@ -43,6 +43,7 @@ struct web_call {
     struct buf body; /* of the answer */
     size_t header_bytes;
     char date[48];
+    char error_type[128];
     char error[CURL_ERROR_SIZE];
     bool may_have_left; /* a connection stood, and curl was about to send */
     web_done *done;

@@ -52,7 +52,7 @@ static void read_error(const char *body, size_t n)
 {
     struct aws_error error;
 
-    aws_error_read(body, n, &error);
+    aws_error_read(body, n, "", &error);
     assert(memchr(error.code, '\0', sizeof(error.code)) != NULL);
     assert(memchr(error.message, '\0', sizeof(error.message)) != NULL);
     for (const char *p = error.code; *p != '\0'; p++)

@@ -37,6 +37,8 @@ FATES = {
     "invalid": lambda: error(400, "InvalidChangeBatch", "[Tried to delete what is not there]"),
     "json": lambda: Answer(409, '{"__type":"com.x#ConflictException","message":"a rule says no"}',
                            "application/x-amz-json-1.0"),
+    "header": lambda: Answer(400, '{"message":"not now"}', "application/x-amz-json-1.0",
+                             (("x-amzn-ErrorType", "EndpointTemporarilyUnavailableException:http://x/"),)),
     "500": lambda: Answer(500, "<html>sorry</html>", "text/html"),
     "drop": lambda: Answer(act="reset"),
     "half": lambda: Answer(200, "x" * 1000, act="half"),

@@ -277,6 +277,8 @@ static void a_refusal_says_why(void **state)
           ERR_DENIED },
         { "json", "ConflictException", "ConflictException: a rule says no, HTTP status 409 from",
           ERR_REMOTE },
+        { "header", "EndpointTemporarilyUnavailableException",
+          "EndpointTemporarilyUnavailableException: not now, HTTP status 400 from", ERR_REMOTE },
         { "redirect", "", "HTTP status 302 from 127.0.0.1:", ERR_REMOTE },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

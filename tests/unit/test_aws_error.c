@@ -16,7 +16,7 @@ static void assert_error(const char *body, const char *code, const char *message
 {
     struct aws_error error;
 
-    aws_error_read(body, strlen(body), &error);
+    aws_error_read(body, strlen(body), "", &error);
     assert_string_equal(error.code, code);
     assert_string_equal(error.message, message);
 }
@@ -48,6 +48,19 @@ static void json_errors_are_read(void **state)
                  "AccessDeniedException", "no");
     assert_error("{\"message\":7,\"__type\":[]}", "", "");
     assert_error("{\"__type\":\"A", "", "");
+}
+
+static void a_header_may_name_the_error(void **state)
+{
+    (void)state;
+    static const char body[] = "{\"message\":\"no\"}";
+    struct aws_error error;
+
+    aws_error_read(body, strlen(body), "ConflictException:http://x/", &error);
+    assert_string_equal(error.code, "ConflictException");
+    assert_string_equal(error.message, "no");
+    aws_error_read("", 0, "two words", &error);
+    assert_string_equal(error.code, "");
 }
 
 static void what_is_no_error_gives_nothing(void **state)
@@ -96,7 +109,7 @@ static void messages_are_one_printable_line_and_cut(void **state)
 
     assert_error("{\"__type\":\"X\",\"message\":\"a\\u0007b\\u00e9\\nsecond line\"}", "X", "a?b??");
     assert_true(str_format(body, sizeof body, "{\"message\":\"%04000d\"}", 0));
-    aws_error_read(body, strlen(body), &error);
+    aws_error_read(body, strlen(body), "", &error);
     assert_int_equal(strlen(error.message), AWS_MESSAGE_BYTES - 1);
 }
 
@@ -105,6 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(xml_errors_of_every_form_are_read),
         cmocka_unit_test(json_errors_are_read),
+        cmocka_unit_test(a_header_may_name_the_error),
         cmocka_unit_test(what_is_no_error_gives_nothing),
         cmocka_unit_test(what_was_read_before_a_cut_counts),
         cmocka_unit_test(what_a_message_tells_of_the_request_is_left_out),
