@@ -4,36 +4,23 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "dnsflip/base/str.h"
 #include "dnsflip/io/io.h"
 #include "dnsflip/io/loop.h"
+#include "tests/support/aws_server.h"
 #include "tests/support/fixed_credentials.h"
-#include "tests/support/probe_server.h"
 #include "tests/support/skip.h"
 
-#define PYTHON "build/venv/bin/python"
 #define TIMEOUT_MS 60000 /* never reached, unless something is wrong */
 #define SHORT_MS 2500    /* certainly reached */
 #define HANG_MS 5000     /* an answer would be there by then */
 #define TOKEN "token/of+the==session"
-#define SERVICES_MAX 8
 
 static struct {
-    pid_t pid;
-    int to_fd, from_fd;
-    struct {
-        char name[16];
-        unsigned long port;
-    } services[SERVICES_MAX];
-    size_t n_services;
     struct loop *loop;
     struct io io;
     struct aws_cfg cfg;
@@ -48,6 +35,7 @@ struct seen {
     int *n_left; /* NULL: the loop ends with this one */
 };
 
+static struct aws_server services;
 static struct seen seen;
 static char url[64], path[256];
 static unsigned long next_id;
@@ -65,20 +53,11 @@ static void on_done(void *arg, const struct aws_answer *answer)
         loop_stop(t.loop);
 }
 
-static unsigned long port_of(const char *service)
-{
-    for (size_t i = 0; i < t.n_services; i++) {
-        if (strcmp(t.services[i].name, service) == 0)
-            return t.services[i].port;
-    }
-    fail_msg("no service is called %s", service);
-    return 0;
-}
-
 /* A request that meets the fates in turn, one more than it was tried the last for ever. */
 static struct aws_request request_for(const char *service, const char *fates)
 {
-    assert_true(str_format(url, sizeof url, "http://127.0.0.1:%lu", port_of(service)));
+    assert_true(
+        str_format(url, sizeof url, "http://127.0.0.1:%u", aws_server_port(&services, service)));
     assert_true(str_format(path, sizeof path, "/do/%s/%lu", fates, ++next_id));
     return (struct aws_request){ .service = "route53",
                                  .region = "us-east-1",
@@ -167,13 +146,13 @@ static void a_write_is_signed_with_its_body_and_target(void **state)
 static void a_clock_that_is_20_minutes_off_costs_one_request(void **state)
 {
     (void)state;
-    static const char *const services[] = { "ahead", "behind" };
+    static const char *const names[] = { "ahead", "behind" };
     for (size_t i = 0; i < 2; i++) {
         struct aws_state now;
-        struct aws_request request = write_for(services[i], "ok");
+        struct aws_request request = write_for(names[i], "ok");
         run(&request);
         expect_ok("2 POST  text/xml None 9");
-        request = request_for(services[i], "ok");
+        request = request_for(names[i], "ok");
         run(&request);
         expect_ok("1 GET  None None 0");
         aws_state(t.aws, &now);
@@ -459,82 +438,12 @@ static void what_cannot_be_asked_is_told_in_the_next_turn(void **state)
     expect_failure(AWS_FAILED, "URL of scheme and host");
 }
 
-static void a_configuration_without_sense_is_refused(void **state)
-{
-    (void)state;
-    struct aws_cfg cfg = { .partition = AWS_CHINA, .has_fips = true };
-    struct aws *aws = NULL;
-    struct err err;
-    assert_int_equal(aws_new(&cfg, &t.io, &aws, &err), -1);
-    assert_int_equal(err.code, ERR_CONFIG);
-}
-
-static void run_services(int in, int out)
-{
-    if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
-        _exit(126);
-    for (int fd = STDERR_FILENO + 1; fd < 64; fd++)
-        close(fd);
-    execl(PYTHON, PYTHON, "tests/integration/aws_server.py", (char *)NULL);
-    _exit(127);
-}
-
-static void read_ports(int fd)
-{
-    FILE *f = fdopen(dup(fd), "r");
-    char line[64];
-    assert_non_null(f);
-    while (fgets(line, sizeof line, f) != NULL && strcmp(line, "ready\n") != 0) {
-        char *space = strchr(line, ' ');
-        assert_non_null(space);
-        *space = '\0';
-        assert_in_range(t.n_services, 0, SERVICES_MAX - 2);
-        assert_true(str_copy(t.services[t.n_services].name, sizeof t.services[0].name, line));
-        t.services[t.n_services++].port = strtoul(space + 1, NULL, 10);
-    }
-    (void)fclose(f);
-    assert_int_not_equal(t.n_services, 0);
-    (void)str_copy(t.services[t.n_services].name, sizeof t.services[0].name, "closed");
-    t.services[t.n_services++].port = probe_server_closed_port();
-}
-
-static int start_services(void **state)
-{
-    (void)state;
-    int in[2], out[2];
-    if (access(PYTHON, X_OK) != 0)
-        return 0;
-    assert_int_equal(pipe(in), 0);
-    assert_int_equal(pipe(out), 0);
-    t.pid = fork();
-    if (t.pid == 0)
-        run_services(in[0], out[1]);
-    assert_true(t.pid > 0);
-    close(in[0]);
-    close(out[1]);
-    t.to_fd = in[1];
-    t.from_fd = out[0];
-    read_ports(t.from_fd);
-    return 0;
-}
-
-static int end_services(void **state)
-{
-    (void)state;
-    if (t.pid == 0)
-        return 0;
-    close(t.to_fd);
-    close(t.from_fd);
-    assert_int_equal(waitpid(t.pid, NULL, 0), t.pid);
-    return 0;
-}
-
 static int set_up(void **state)
 {
     (void)state;
     struct err err;
-    if (t.pid == 0)
-        SKIP_BECAUSE("%s is missing: make deps", PYTHON);
+    if (services.pid == 0)
+        SKIP_BECAUSE(AWS_SERVER_PYTHON " is missing: make deps");
     fixed_credentials = (struct fixed_credentials){ 0 };
     for (size_t i = 0; i < 2; i++) {
         fixed_credentials.sets[i].id = "AKIDNEW";
@@ -579,8 +488,10 @@ int main(void)
         TEST(a_cancelled_call_is_never_heard_of),
         TEST(one_call_more_than_can_wait_is_refused),
         TEST(what_cannot_be_asked_is_told_in_the_next_turn),
-        TEST(a_configuration_without_sense_is_refused),
     };
 
-    return cmocka_run_group_tests(tests, start_services, end_services);
+    aws_server_start(&services);
+    int n_failed = cmocka_run_group_tests(tests, NULL, NULL);
+    aws_server_stop(&services);
+    return n_failed;
 }

@@ -2,7 +2,9 @@
 PROBE_IO := dnsflip/io/loop.c dnsflip/io/io.c dnsflip/io/connect.c dnsflip/io/http.c dnsflip/io/curl_loop.c dnsflip/io/http_shard.c dnsflip/io/web.c dnsflip/io/web_easy.c dnsflip/io/web_request.c dnsflip/io/http_handle.c dnsflip/io/http_tls.c dnsflip/io/http_reason.c dnsflip/io/dns_client.c dnsflip/io/dns_tcp.c dnsflip/io/dns_stub.c dnsflip/io/dns_wire.c dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/fsio.c dnsflip/base/inet.c dnsflip/base/mem.c dnsflip/base/mono.c dnsflip/base/str.c dnsflip/base/wall.c dnsflip/model/observation.c
 PROBE_IO_LIBS := libcurl libevent_core openssl
 test_aws_LIBS := $(PROBE_IO_LIBS) expat libcjson
-test_aws_USES := $(PROBE_IO) dnsflip/io/aws.c dnsflip/io/aws_budget.c dnsflip/io/aws_error.c dnsflip/io/aws_retry.c dnsflip/io/aws_scope.c dnsflip/io/aws_sign.c dnsflip/io/aws_try.c dnsflip/io/aws_xml.c dnsflip/io/sigv4.c dnsflip/base/secret.c tests/support/fixed_credentials.c tests/support/probe_server.c tests/support/tempdir.c
+test_aws_USES := $(PROBE_IO) dnsflip/io/aws.c dnsflip/io/aws_budget.c dnsflip/io/aws_error.c dnsflip/io/aws_retry.c dnsflip/io/aws_scope.c dnsflip/io/aws_sign.c dnsflip/io/aws_try.c dnsflip/io/aws_xml.c dnsflip/io/sigv4.c dnsflip/base/secret.c tests/support/fixed_credentials.c tests/support/aws_server.c tests/support/probe_server.c tests/support/tempdir.c
+test_aws_environment_LIBS := $(PROBE_IO_LIBS) expat libcjson
+test_aws_environment_USES := $(PROBE_IO) $(wildcard dnsflip/io/aws*.c) dnsflip/io/exec.c dnsflip/io/sigv4.c dnsflip/base/secret.c tests/support/aws_server.c tests/support/probe_server.c tests/support/tempdir.c
 test_dns_client_LIBS := libevent_core
 test_dns_client_USES := dnsflip/io/loop.c dnsflip/io/connect.c dnsflip/io/dns_client.c dnsflip/io/dns_tcp.c dnsflip/io/dns_stub.c dnsflip/io/dns_wire.c dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/fsio.c dnsflip/base/inet.c dnsflip/base/mem.c dnsflip/base/mono.c dnsflip/base/str.c dnsflip/base/wall.c
 test_dns_exchange_LIBS := libevent_core
