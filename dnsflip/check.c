@@ -69,7 +69,8 @@ static size_t check_kinds(const struct settings *s, struct config_report *report
 
     for (size_t i = 0; i < s->n_providers; i++) {
         const struct provider_cfg *cfg = &s->providers[i];
-        const char *problem = provider_find(cfg->kind)->problem(cfg);
+        const struct provider_ops *ops = provider_find(cfg->kind);
+        const char *problem = ops == NULL ? "this program lacks its kind" : ops->problem(cfg);
 
         if (problem != NULL) {
             config_report_add(report, CONFIG_ERROR, nowhere, "providers.%s: %s", cfg->name,

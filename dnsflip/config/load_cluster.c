@@ -38,17 +38,28 @@ static void check_addresses(struct loader *l, const struct yaml_node *map, const
     }
 }
 
+#define CLOUDFRONT_ZONE "Z2FDTNDATAQYW2"
+
+static void load_alias(struct loader *l, const struct yaml_node *map, struct target *out)
+{
+    const struct yaml_node *zone = yaml_tree_find(map, "zone");
+    const struct yaml_node *health = yaml_tree_find(map, "evaluate_target_health");
+
+    if (!loader_section(l, map, schema_keys(SCHEMA_ALIAS), out))
+        return;
+    if (zone != NULL)
+        (void)load_zone_id(l, zone, out->alias_zone);
+    if (out->ttl_s > 0)
+        loader_error(l, map, "an alias beside ttl: the TTL is that of what it stands for");
+    if (out->https[0] != '\0')
+        loader_error(l, map, "an alias beside HTTPS: those records do not move together");
+    if (health != NULL && out->alias_evaluates_health &&
+        strcmp(out->alias_zone, CLOUDFRONT_ZONE) == 0)
+        loader_error(l, health, "CloudFront has no health that could be evaluated");
+}
+
 void load_target(struct loader *l, const struct yaml_node *map, struct target *out)
 {
-    const struct yaml_node *alias = yaml_tree_find(map, "alias");
-
-    if (alias != NULL) {
-        loader_key_error(l, alias,
-                         "an alias exists only under a provider of kind route53; the "
-                         "known kinds are %s: use A, AAAA or CNAME",
-                         schema_provider_kinds);
-        return;
-    }
     if (!loader_section(l, map, schema_keys(SCHEMA_TARGET), out))
         return;
     out->n_a = loader_ips(l, yaml_tree_find(map, "A"), 4, ADDRESSES_MAX, out->a);
@@ -57,12 +68,17 @@ void load_target(struct loader *l, const struct yaml_node *map, struct target *o
     check_https(l, map, out);
 
     const struct yaml_node *cname = yaml_tree_find(map, "CNAME");
+    const struct yaml_node *alias = yaml_tree_find(map, "alias");
     bool has_addresses = yaml_tree_find(map, "A") != NULL || yaml_tree_find(map, "AAAA") != NULL;
 
     if (cname != NULL && has_addresses)
         loader_error(l, cname, "a CNAME beside addresses: a target has one or the other");
-    if (cname == NULL && !has_addresses)
-        loader_error(l, map, "a target needs A, AAAA or CNAME");
+    if (alias != NULL && (has_addresses || cname != NULL))
+        loader_error(l, alias, "an alias beside addresses or a CNAME: a target has one of them");
+    else if (alias != NULL)
+        load_alias(l, alias, out);
+    if (cname == NULL && alias == NULL && !has_addresses)
+        loader_error(l, map, "a target needs A, AAAA, CNAME or alias");
 }
 
 /* The name is a label of CLUSTER.HOSTNAME. */

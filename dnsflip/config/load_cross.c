@@ -15,28 +15,29 @@ static bool is_in_zone(const char *name, const char *zone)
     return m > 0 && n >= m && strcmp(name + n - m, zone) == 0 && (n == m || name[n - m - 1] == '.');
 }
 
-static bool is_beacon(const struct settings *s, const struct group_cfg *g, uint8_t i)
+static bool is_local(const struct provider_cfg *p)
 {
-    return strcmp(s->providers[g->providers[i]].kind, "beacon") == 0;
+    return strcmp(p->kind, "local") == 0;
 }
 
-/* The group's provider whose zone is the longest that holds name, else its first that has no zone
- * of ours, or -1. */
+/* The group's local provider whose zone is the longest that holds name, else its first other one
+ * (which names its hosted zones hold is only known when they are asked), or -1. */
 static int find_provider(const struct settings *s, const struct group_cfg *g, const char *name)
 {
     int best = -1;
     size_t longest = 0;
 
     for (uint8_t i = 0; i < g->n_providers; i++) {
-        const char *zone = s->providers[g->providers[i]].local.zone;
+        const struct provider_cfg *p = &s->providers[g->providers[i]];
+        const char *zone = p->local.zone;
 
-        if (is_in_zone(name, zone) && strlen(zone) > longest) {
+        if (is_local(p) && is_in_zone(name, zone) && strlen(zone) > longest) {
             best = g->providers[i];
             longest = strlen(zone);
         }
     }
     for (uint8_t i = 0; best < 0 && i < g->n_providers; i++) {
-        if (is_beacon(s, g, i))
+        if (!is_local(&s->providers[g->providers[i]]))
             best = g->providers[i];
     }
     return best;
@@ -51,9 +52,21 @@ static bool has_cname(const struct group_cfg *g, const struct hostname_cfg *h)
     return false;
 }
 
+static bool has_alias(const struct group_cfg *g, const struct hostname_cfg *h)
+{
+    for (uint8_t i = 0; i < g->n_clusters; i++) {
+        if (h->targets[i].alias_zone[0] != '\0')
+            return true;
+    }
+    return false;
+}
+
 static const char *zone_problem(const struct local_cfg *zone, const struct group_cfg *g,
                                 const struct hostname_cfg *h)
 {
+    if (has_alias(g, h))
+        return "has an alias as its target, which exists only under a provider of kind route53: "
+               "use A, AAAA or CNAME";
     if (strcmp(h->name, zone->zone) == 0 && has_cname(g, h))
         return "is the zone's own name (its apex), where a CNAME cannot stand beside SOA and NS";
     for (uint8_t i = 0; i < zone->n_nameservers; i++) {
@@ -63,11 +76,30 @@ static const char *zone_problem(const struct local_cfg *zone, const struct group
     return NULL;
 }
 
+static const char *hosted_problem(const struct route53_cfg *cfg, const struct group_cfg *g,
+                                  const struct hostname_cfg *h)
+{
+    if (h->acme[0] != '\0')
+        return "has acme, which a provider of kind route53 does not publish: make the CNAME of "
+               "_acme-challenge in the hosted zone yourself";
+    if (cfg->routing == ROUTE53_ROUTING_FAILOVER && g->n_clusters != 2)
+        return "is in a group that has not two clusters, which routing failover needs: PRIMARY and "
+               "SECONDARY";
+    for (uint8_t i = 0; cfg->routing == ROUTE53_ROUTING_WEIGHTED && i < g->n_clusters; i++) {
+        if (h->targets[i].n_a > 1 || h->targets[i].n_aaaa > 1)
+            return "has more than one address in a family, which routing weighted does not take: "
+                   "one value a record";
+    }
+    return NULL;
+}
+
 /* A provider without a zone, or none at all, has been reported already. */
 static bool zones_are_known(const struct settings *s, const struct group_cfg *g)
 {
     for (uint8_t i = 0; i < g->n_providers; i++) {
-        if (s->providers[g->providers[i]].local.zone[0] == '\0' && !is_beacon(s, g, i))
+        const struct provider_cfg *p = &s->providers[g->providers[i]];
+
+        if (is_local(p) && p->local.zone[0] == '\0')
             return false;
     }
     return g->n_providers > 0;
@@ -99,7 +131,9 @@ bool load_hostname(struct loader *l, const struct yaml_node *node, const struct 
     }
     h->provider = (uint8_t)provider;
 
-    const char *problem = zone_problem(&s->providers[provider].local, g, h);
+    const char *problem = is_local(&s->providers[provider])
+                              ? zone_problem(&s->providers[provider].local, g, h)
+                              : hosted_problem(&s->providers[provider].route53, g, h);
 
     if (problem != NULL)
         loader_error(l, node, "%s %s", h->name, problem);
@@ -191,6 +225,8 @@ void load_cross_checks(struct loader *l)
                 smallest[provider] = ttl;
         }
     }
-    for (size_t i = 0; i < s->n_providers; i++)
-        check_minimum(l, i, smallest[i]);
+    for (size_t i = 0; i < s->n_providers; i++) {
+        if (is_local(&s->providers[i]))
+            check_minimum(l, i, smallest[i]);
+    }
 }

@@ -6,6 +6,8 @@
 #include "dnsflip/base/str.h"
 
 #define REFERENCES_MIN_AUTO 2
+#define HOSTED_TTL_S                                                                               \
+    60 /* what a group's TTL is, if not said, where dnsflip does not answer itself */
 
 /* "did you mean" over the names of an array of structs that begin with char name[NAME_BYTES]. */
 static void report_unknown(struct loader *l, const struct yaml_node *node, const char *what,
@@ -111,6 +113,16 @@ static void load_provider_names(struct loader *l, const struct yaml_node *map, s
     }
 }
 
+/* Do other people's name servers answer for the group, and none of ours? */
+static bool is_hosted(const struct settings *s, const struct group_cfg *g)
+{
+    for (uint8_t i = 0; i < g->n_providers; i++) {
+        if (strcmp(s->providers[g->providers[i]].kind, "local") == 0)
+            return false;
+    }
+    return true;
+}
+
 static void load_vantage(struct loader *l, const struct yaml_node *node, struct group_cfg *g)
 {
     if (node == NULL || !loader_is_value(l, node))
@@ -151,6 +163,8 @@ static void load_group(struct loader *l, const struct yaml_node *node, struct gr
     load_order(l, yaml_tree_find(node, "clusters"), g);
     load_policy_name(l, yaml_tree_find(node, "policy"), g);
     load_provider_names(l, node, g);
+    if (yaml_tree_find(node, "ttl") == NULL && g->n_providers > 0 && is_hosted(l->s, g))
+        g->ttl_s = HOSTED_TTL_S;
     load_vantage(l, yaml_tree_find(node, "single_vantage"), g);
     if (promotion != NULL && promotion->kind != YAML_TREE_REFUSED)
         load_promotion(l, promotion, &g->promotion);

@@ -174,6 +174,11 @@ static void load_provider(struct loader *l, const struct yaml_node *node, struct
         load_beacon(l, node, &out->beacon);
         return;
     }
+    if (kind != NULL && strcmp(kind->text, "route53") == 0) {
+        str_copy(out->kind, sizeof(out->kind), "route53");
+        load_route53(l, node, &out->route53);
+        return;
+    }
     if (kind != NULL && strcmp(kind->text, "local") != 0) {
         loader_error(l, kind, "the kind '%.64s' is unknown; known kinds: %s", kind->text,
                      schema_provider_kinds);
@@ -181,6 +186,23 @@ static void load_provider(struct loader *l, const struct yaml_node *node, struct
     }
     str_copy(out->kind, sizeof(out->kind), "local");
     load_local(l, node, &out->local);
+}
+
+/* Whoever writes to a hosted zone must be the only one of us that does. */
+static void check_hosted_zones(struct loader *l, const struct yaml_node *node, size_t n)
+{
+    const struct route53_cfg *a = &l->s->providers[n].route53;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct route53_cfg *b = &l->s->providers[i].route53;
+
+        for (uint8_t k = 0; k < a->n_zones * b->n_zones; k++) {
+            if (strcmp(a->zones[k % a->n_zones], b->zones[k / a->n_zones]) == 0)
+                loader_error(l, yaml_tree_find(node, "zones"),
+                             "the zone %s is provider %s's already", a->zones[k % a->n_zones],
+                             l->s->providers[i].name);
+        }
+    }
 }
 
 /* Two providers never share a zone or an address to answer on. */
@@ -210,6 +232,7 @@ void load_providers(struct loader *l, const struct yaml_node *map)
         l->providers[s->n_providers] = c;
         load_provider(l, c, &s->providers[s->n_providers]);
         check_unique(l, c, s->n_providers);
+        check_hosted_zones(l, c, s->n_providers);
         s->n_providers++;
     }
     load_compare_keys(l);

@@ -84,6 +84,11 @@ void load_references(struct loader *l, const struct yaml_node *list); /* load_no
 void load_clusters(struct loader *l, const struct yaml_node *map);    /* load_cluster.c */
 void load_target(struct loader *l, const struct yaml_node *map, struct target *out);
 void load_providers(struct loader *l, const struct yaml_node *map); /* load_provider.c */
+/* load_route53.c.  A zone's ID as in an ARN, a console or "/hostedzone/ID"; reported if it is none.
+ */
+void load_route53(struct loader *l, const struct yaml_node *map, struct route53_cfg *out);
+bool load_zone_id(struct loader *l, const struct yaml_node *node,
+                  char out[static ROUTE53_ZONE_ID_BYTES]);
 /* load_keys.c: the keys in the file that out names; that no two providers have different ones of
  * one name. */
 void load_transfer_keys(struct loader *l, const struct yaml_node *node,

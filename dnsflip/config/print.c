@@ -150,6 +150,53 @@ static void print_local(const struct local_cfg *p, struct buf *out)
     print_keys(schema_keys(SCHEMA_SECONDARIES), &p->secondaries, 3, out);
 }
 
+static void print_text(const char *key, const char *text, struct buf *out)
+{
+    if (text[0] == '\0')
+        return;
+    buf_printf(out, "    %s: ", key);
+    value_quote(text, out);
+    buf_putc(out, '\n');
+}
+
+static void print_route53(const struct route53_cfg *p, struct buf *out)
+{
+    buf_puts(out, "    kind: route53\n    zones: [");
+    for (uint8_t i = 0; i < p->n_zones; i++)
+        buf_printf(out, "%s%s", i == 0 ? "" : ", ", p->zones[i]);
+    buf_puts(out, "]\n");
+    print_keys(schema_keys(SCHEMA_ROUTE53), p, 2, out);
+    print_text("endpoint", p->aws.endpoint, out);
+    print_text("proxy", p->aws.proxy, out);
+    buf_puts(out, "    verify: ");
+    print_addrs(p->verify, p->n_verify, out);
+    buf_putc(out, '\n');
+}
+
+static void print_beacon(const struct beacon_cfg *b, struct buf *out)
+{
+    buf_puts(out, "    kind: beacon\n    listen: ");
+    print_addrs(b->listen, b->n_listen, out);
+    buf_putc(out, '\n');
+    print_keys(schema_keys(SCHEMA_BEACON), b, 2, out);
+    if (b->n_nameservers == 0)
+        return;
+    buf_puts(out, "    nameservers: ");
+    print_addrs(b->nameservers, b->n_nameservers, out);
+    buf_putc(out, '\n');
+}
+
+static void print_provider(const struct provider_cfg *p, struct buf *out)
+{
+    print_name(p->name, 1, ":\n", out);
+    if (strcmp(p->kind, "route53") == 0)
+        print_route53(&p->route53, out);
+    else if (strcmp(p->kind, "beacon") == 0)
+        print_beacon(&p->beacon, out);
+    else
+        print_local(&p->local, out);
+}
+
 static void print_policy(const struct policy_cfg *p, struct buf *out)
 {
     print_name(p->name, 1, ":\n", out);
@@ -247,19 +294,6 @@ static void print_group(const struct settings *s, const struct group_cfg *g, str
         print_endpoint(s, g, &g->endpoints[i], out);
 }
 
-static void print_beacon(const struct beacon_cfg *b, struct buf *out)
-{
-    buf_puts(out, "    kind: beacon\n    listen: ");
-    print_addrs(b->listen, b->n_listen, out);
-    buf_putc(out, '\n');
-    print_keys(schema_keys(SCHEMA_BEACON), b, 2, out);
-    if (b->n_nameservers == 0)
-        return;
-    buf_puts(out, "    nameservers: ");
-    print_addrs(b->nameservers, b->n_nameservers, out);
-    buf_putc(out, '\n');
-}
-
 void print_settings(const struct settings *s, struct buf *out)
 {
     buf_puts(out, "version: " SCHEMA_VERSION "\n");
@@ -267,13 +301,8 @@ void print_settings(const struct settings *s, struct buf *out)
     print_references(s, out);
     print_clusters(s, out);
     buf_puts(out, "providers:\n");
-    for (size_t i = 0; i < s->n_providers; i++) {
-        print_name(s->providers[i].name, 1, ":\n", out);
-        if (strcmp(s->providers[i].kind, "beacon") == 0)
-            print_beacon(&s->providers[i].beacon, out);
-        else
-            print_local(&s->providers[i].local, out);
-    }
+    for (size_t i = 0; i < s->n_providers; i++)
+        print_provider(&s->providers[i], out);
     buf_puts(out, s->n_policies == 0 ? "policies: {}\n" : "policies:\n");
     for (size_t i = 0; i < s->n_policies; i++)
         print_policy(&s->policies[i], out);

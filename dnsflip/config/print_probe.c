@@ -33,8 +33,18 @@ void print_target(const struct target *t, struct buf *out)
         print_ips(t->aaaa, t->n_aaaa, out);
         comma = ", ";
     }
+    if (t->alias_zone[0] != '\0') {
+        buf_printf(out, "alias: { zone: %s, name: ", t->alias_zone);
+        value_quote(t->cname, out);
+        buf_printf(out, ", evaluate_target_health: %s }",
+                   t->alias_evaluates_health ? "true" : "false");
+        comma = ", ";
+    }
     for (; keys->name != NULL; keys++) {
-        if (!value_is_set(keys, t) || (keys->type == KEY_TTL && t->ttl_s == 0))
+        bool is_alias_name = t->alias_zone[0] != '\0' && strcmp(keys->name, "CNAME") == 0;
+
+        if (is_alias_name || keys->type == KEY_CUSTOM || !value_is_set(keys, t) ||
+            (keys->type == KEY_TTL && t->ttl_s == 0))
             continue;
         buf_printf(out, "%s%s: ", comma, keys->name);
         value_format(keys, t, out);

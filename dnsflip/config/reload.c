@@ -164,7 +164,7 @@ static bool same_answer(const struct target *a, const struct target *b)
 {
     return same_set(a->a, a->n_a, b->a, b->n_a) &&
            same_set(a->aaaa, a->n_aaaa, b->aaaa, b->n_aaaa) && strcmp(a->cname, b->cname) == 0 &&
-           strcmp(a->https, b->https) == 0;
+           strcmp(a->alias_zone, b->alias_zone) == 0 && strcmp(a->https, b->https) == 0;
 }
 
 /* "A 192.0.2.1 AAAA 2001:db8::1" */
@@ -177,7 +177,8 @@ static void format_answer(const struct target *t, struct buf *out)
     for (uint8_t i = 0; i < t->n_aaaa; i++)
         buf_printf(out, "%sAAAA %s", out->len == 0 ? "" : " ", inet_format_ip(&t->aaaa[i], text));
     if (t->cname[0] != '\0')
-        buf_printf(out, "%sCNAME %s", out->len == 0 ? "" : " ", t->cname);
+        buf_printf(out, "%s%s %s", out->len == 0 ? "" : " ",
+                   t->alias_zone[0] != '\0' ? "ALIAS" : "CNAME", t->cname);
     if (t->https[0] != '\0')
         buf_printf(out, "%sHTTPS %s", out->len == 0 ? "" : " ", t->https);
 }

@@ -5,7 +5,7 @@
 
 #include "probes/probe_keys.h"
 
-const char schema_provider_kinds[] = "local, beacon";
+const char schema_provider_kinds[] = "local, route53, beacon";
 
 static const struct schema_section sections[SCHEMA_PARTS] = {
     [SCHEMA_TOP] = { "", "file", "The top of the file.", schema_top_keys },
@@ -21,8 +21,12 @@ static const struct schema_section sections[SCHEMA_PARTS] = {
                          "(CLUSTER.HOSTNAME always answers with that cluster).",
                          schema_cluster_keys },
     [SCHEMA_TARGET] = { "clusters.CLUSTER.target", "target",
-                        "What a hostname resolves to in one cluster: addresses or a CNAME.",
+                        "What a hostname resolves to in one cluster: addresses, a CNAME or, in "
+                        "Route 53, an alias.",
                         schema_target_keys },
+    [SCHEMA_ALIAS] = { "clusters.CLUSTER.target.alias", "alias",
+                       "A Route 53 alias record, in the zones of providers of kind route53 only.",
+                       schema_alias_keys },
     [SCHEMA_PROVIDER] = { "providers.PROVIDER, kind local", "provider_local",
                           "A zone that dnsflip answers authoritatively itself.",
                           schema_provider_keys },
@@ -37,6 +41,11 @@ static const struct schema_section sections[SCHEMA_PARTS] = {
     [SCHEMA_SOA] = { "providers.PROVIDER.soa", "soa", "The SOA record.", schema_soa_keys },
     [SCHEMA_SECONDARIES] = { "providers.PROVIDER.secondaries", "secondaries",
                              "Standard name servers beside dnsflip.", schema_secondaries_keys },
+    [SCHEMA_ROUTE53] = { "providers.PROVIDER, kind route53", "provider_route53",
+                         "Records of hosted zones, changed through the Route 53 API. "
+                         "Credentials come from the environment, the shared files, a container's "
+                         "or the instance's role, never from here.",
+                         schema_route53_keys },
     [SCHEMA_POLICY] = { "policies.POLICY", "policy", "How probes are run and judged.",
                         schema_policy_keys },
     [SCHEMA_DOWN_IF] = { "policies.POLICY.down_if", "down_if", "One value per class.",

@@ -21,11 +21,13 @@ enum schema_part {
     SCHEMA_DNS,
     SCHEMA_CLUSTER,
     SCHEMA_TARGET,
+    SCHEMA_ALIAS,
     SCHEMA_PROVIDER,
     SCHEMA_BEACON,
     SCHEMA_NAMESERVER,
     SCHEMA_SOA,
     SCHEMA_SECONDARIES,
+    SCHEMA_ROUTE53,
     SCHEMA_POLICY,
     SCHEMA_DOWN_IF,
     SCHEMA_GROUP,
@@ -77,7 +79,7 @@ const struct schema_probe *schema_probe(const char *kind);
 /* The row of a key that kind takes, or NULL. */
 const struct key_spec *schema_probe_key(const struct schema_probe *kind, const char *name);
 
-/* "http, airflow, tcp" and "local, beacon", for messages. */
+/* "http, airflow, tcp" and "local, route53, beacon", for messages. */
 extern const char schema_probe_kinds[];
 extern const char schema_provider_kinds[];
 
@@ -91,8 +93,10 @@ extern const struct key_spec schema_access_keys[];
 extern const struct key_spec schema_dns_keys[];
 extern const struct key_spec schema_cluster_keys[];
 extern const struct key_spec schema_target_keys[];
+extern const struct key_spec schema_alias_keys[];
 extern const struct key_spec schema_provider_keys[];
 extern const struct key_spec schema_beacon_keys[];
+extern const struct key_spec schema_route53_keys[];
 extern const struct key_spec schema_nameserver_keys[];
 extern const struct key_spec schema_soa_keys[];
 extern const struct key_spec schema_secondaries_keys[];

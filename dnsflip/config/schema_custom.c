@@ -15,6 +15,7 @@ static const struct schema_custom customs[] = {
     { SCHEMA_TOP, "providers", "a map from names to providers, 1 to 16",
       "{ \"type\": \"object\", \"minProperties\": 1, \"maxProperties\": 16, "
       "\"additionalProperties\": { \"oneOf\": [ { \"$ref\": \"#/$defs/provider_local\" }, "
+      "{ \"$ref\": \"#/$defs/provider_route53\" }, "
       "{ \"$ref\": \"#/$defs/provider_beacon\" } ] } }" },
     { SCHEMA_TOP, "policies", "a map from names to policies, at most 255",
       "{ \"type\": \"object\", \"maxProperties\": 255, \"additionalProperties\": { \"$ref\": "
@@ -37,7 +38,21 @@ static const struct schema_custom customs[] = {
     { SCHEMA_TARGET, "A", "an address or a list of at most 8", "{ \"$ref\": \"#/$defs/texts\" }" },
     { SCHEMA_TARGET, "AAAA", "an address or a list of at most 8",
       "{ \"$ref\": \"#/$defs/texts\" }" },
+    { SCHEMA_TARGET, "alias", "a map", "{ \"$ref\": \"#/$defs/alias\" }" },
+    { SCHEMA_ALIAS, "zone", "the ID of a hosted zone",
+      "{ \"type\": \"string\", \"pattern\": \"^(/hostedzone/)?Z[A-Z0-9]{1,31}$\" }" },
     { SCHEMA_PROVIDER, "kind", "local", "{ \"const\": \"local\" }" },
+    { SCHEMA_ROUTE53, "kind", "route53", "{ \"const\": \"route53\" }" },
+    { SCHEMA_ROUTE53, "zones", "IDs of hosted zones, a list of at most 16",
+      "{ \"type\": [\"string\", \"array\"], \"pattern\": \"^(/hostedzone/)?Z[A-Z0-9]{1,31}$\", "
+      "\"items\": { \"type\": \"string\", \"pattern\": \"^(/hostedzone/)?Z[A-Z0-9]{1,31}$\" }, "
+      "\"maxItems\": 16 }" },
+    { SCHEMA_ROUTE53, "endpoint", "an http or https URL without a path",
+      "{ \"type\": \"string\", \"pattern\": \"^https?://\" }" },
+    { SCHEMA_ROUTE53, "proxy", "http://HOST:PORT",
+      "{ \"type\": \"string\", \"pattern\": \"^http://\" }" },
+    { SCHEMA_ROUTE53, "verify", "ADDRESS or ADDRESS:PORT, or a list of at most 16",
+      "{ \"$ref\": \"#/$defs/texts\" }" },
     { SCHEMA_PROVIDER, "listen", "ADDRESS or ADDRESS:PORT, or a list of at most 16",
       "{ \"$ref\": \"#/$defs/texts\" }" },
     { SCHEMA_BEACON, "kind", "beacon", "{ \"const\": \"beacon\" }" },

@@ -161,7 +161,8 @@ const struct key_spec schema_group_keys[] = {
       .min = 1,
       .max = 86400,
       .may_reload = true,
-      .help = "TTL of the managed records." },
+      .help = "TTL of the managed records; 60s by default where none of the group's providers is "
+              "local." },
     { .name = "promotion",
       .type = KEY_CUSTOM,
       .may_reload = true,

@@ -201,6 +201,11 @@ const struct key_spec schema_target_keys[] = {
       MEMBER(target, cname),
       .may_reload = true,
       .help = "A host name, instead of addresses." },
+    { .name = "alias",
+      .type = KEY_CUSTOM,
+      .may_reload = true,
+      .help = "An alias record, instead of addresses or a CNAME; under a provider of kind route53 "
+              "only." },
     { .name = "HTTPS",
       .type = KEY_TEXT,
       MEMBER(target, https),
@@ -217,11 +222,34 @@ const struct key_spec schema_target_keys[] = {
     { .name = NULL },
 };
 
+const struct key_spec schema_alias_keys[] = {
+    { .name = "zone",
+      .type = KEY_CUSTOM,
+      .required = true,
+      .may_reload = true,
+      .help = "The hosted zone that the name is in: that of the load balancer, not yours." },
+    { .name = "name",
+      .type = KEY_HOSTNAME,
+      MEMBER(target, cname),
+      .required = true,
+      .may_reload = true,
+      .help = "The name that is answered for." },
+    { .name = "evaluate_target_health",
+      .type = KEY_BOOL,
+      MEMBER(target, alias_evaluates_health),
+      .fallback = "false",
+      .may_reload = true,
+      .help = "Whether Route 53 looks at the target's own health; with it Route 53 too decides "
+              "who answers." },
+    { .name = NULL },
+};
+
 const struct key_spec schema_provider_keys[] = {
     { .name = "kind",
       .type = KEY_CUSTOM,
       .required = true,
-      .help = "What it is: local (dnsflip answers authoritatively itself)." },
+      .help = "What it is: local (dnsflip answers authoritatively itself) or route53 (records "
+              "changed through the Route 53 API)." },
     { .name = "listen",
       .type = KEY_CUSTOM,
       .required = true,

@@ -237,6 +237,8 @@ void warn_settings(const struct settings *s, struct config_report *report)
             warn_beacon(&s->providers[i], report);
             continue;
         }
+        if (strcmp(s->providers[i].kind, "local") != 0)
+            continue;
         warn_nameservers(&s->providers[i], report);
         warn_secondaries(&s->providers[i], report);
     }

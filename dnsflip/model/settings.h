@@ -115,7 +115,10 @@ struct route53_cfg {
     char zones[ROUTE53_ZONES_MAX][ROUTE53_ZONE_ID_BYTES];
     uint8_t n_zones;
     enum route53_routing routing;
-    int64_t refresh_ms; /* how often live records are compared, 10 s .. 1 h */
+    int64_t refresh_ms;                   /* how often live records are compared, 10 s .. 1 h */
+    struct inet_addr verify[LISTENS_MAX]; /* whom verification asks; none = the name servers that
+                                             Route 53 gave each public zone */
+    uint8_t n_verify;
 };
 
 /* A layout in which silence moves traffic while the primary is active. */
@@ -186,7 +189,8 @@ struct hostname_cfg {
     char name[HOSTNAME_BYTES]; /* lower case, no last dot */
     struct target *targets;    /* owned; one per cluster of the group, in its order */
     char acme[HOSTNAME_BYTES]; /* _acme-challenge.NAME is a CNAME to this; "" = none */
-    uint8_t provider;          /* index into settings.providers: longest matching zone */
+    uint8_t provider;          /* index into settings.providers: the local one with the longest
+                                  matching zone, else the group's first other one */
 };
 
 /* One check-worthy front of a group. */
