@@ -66,7 +66,7 @@ PROGRAMS     := $(if $(wildcard dnsflip/main.c),$(BUILD)/dnsflip) \
 
 # A test links only what tests/KIND/uses.mk names (test_x_USES: sources, test_x_LIBS: pkg-config
 # names): the link line is the proof of what a module depends on.
--include tests/power/uses.mk tests/signing/uses.mk tests/credentials/uses.mk tests/unit/uses.mk tests/integration/uses.mk tests/sim/uses.mk tests/bench/uses.mk \
+-include tests/power/uses.mk tests/signing/uses.mk tests/credentials/uses.mk tests/unit/uses.mk tests/planning/uses.mk tests/integration/uses.mk tests/sim/uses.mk tests/bench/uses.mk \
          tests/fuzz/uses.mk
 tests_of    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(1)/test_*.c))
 UNIT        := $(call tests_of,unit)
@@ -76,7 +76,7 @@ SIM         := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/sim/sim.c))
 FUZZ        := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZERS     := $(addprefix $(BUILD)/tests/fuzz/fuzz_,$(FUZZ))
 REPLAYS     := $(addprefix $(BUILD)/tests/fuzz/replay_,$(FUZZ))
-E2E_HELPERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/power/*.c tests/signing/*.c tests/credentials/*.c))
+E2E_HELPERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/power/*.c tests/signing/*.c tests/credentials/*.c tests/planning/*.c))
 BENCH       := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 
 .DEFAULT_GOAL := all

@@ -168,7 +168,21 @@ static bool add_deletes(struct route53_draft *d, const struct host_change *c)
     return true;
 }
 
-static void add_creates(struct route53_draft *d, const struct host_change *c)
+/* Route 53 takes no PRIMARY without a health check but an alias, which evaluates its target's. */
+static bool may_be_created(struct route53_draft *d, const struct route53_wanted *want,
+                           const struct route53_record *made)
+{
+    if (want->failover != ROUTE53_PRIMARY || made->health_check[0] != '\0' ||
+        made->alias_zone[0] != '\0')
+        return true;
+    route53_draft_refuse(d, ERR_CONFLICT,
+                         "%.200s %s %.60s has no health check and would become PRIMARY, which "
+                         "Route 53 refuses: give both records of the pair a health check",
+                         made->name, made->type, made->set_id);
+    return false;
+}
+
+static bool add_creates(struct route53_draft *d, const struct host_change *c)
 {
     for (size_t i = 0; i < c->n_want; i++) {
         const struct route53_record *live = find_live(c, &c->want[i]);
@@ -178,8 +192,13 @@ static void add_creates(struct route53_draft *d, const struct host_change *c)
             continue;
         route53_records_make(&c->want[i], c->host->name, live == NULL ? "" : live->health_check,
                              &r);
+        if (!may_be_created(d, &c->want[i], &r)) {
+            route53_record_fini(&r);
+            return false;
+        }
         route53_draft_create(d, &r);
     }
+    return true;
 }
 
 static void add_bundle(struct route53_draft *d, const struct hostname_cfg *host,
@@ -193,9 +212,8 @@ static void add_bundle(struct route53_draft *d, const struct hostname_cfg *host,
     c.n = route53_set_name(zone, host->name, &c.first);
     /* No name ever loses its last address. */
     assert(c.n_want > 0);
-    if (stands_in_the_way(d, host, zone) || !add_deletes(d, &c))
+    if (stands_in_the_way(d, host, zone) || !add_deletes(d, &c) || !add_creates(d, &c))
         return;
-    add_creates(d, &c);
     b.n = d->n_changes - b.first;
     for (size_t i = b.first; i < d->n_changes; i++) {
         b.elements += route53_record_elements(d->changes[i].record);

@@ -179,7 +179,7 @@ BROKEN = {
     "two PRIMARY": ("same failover exists", [
         ("CREATE", simple("f.example.test", f"192.0.2.{n}", SetIdentifier=f"{n}", Failover="PRIMARY", HealthCheckId="c1"))
         for n in (1, 2)]),
-    "a PRIMARY without a check": ("must have a health check", [
+    "a PRIMARY without a check": ("must have an associated health check", [
         ("CREATE", simple("f.example.test", "192.0.2.1", SetIdentifier="p", Failover="PRIMARY"))]),
     "weighted with two TTLs": ("different TTLs", [
         ("CREATE", simple("w.example.test", "192.0.2.1", ttl=n, SetIdentifier=f"{n}", Weight=1)) for n in (1, 2)]),

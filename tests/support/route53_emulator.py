@@ -464,6 +464,9 @@ def spoilt(answer, fault, emulator):
     """The answer to a call that was done, as the fault has it."""
     bodies = {"cut-xml": answer.body[:len(answer.body) * 2 // 3], "bomb": BOMB, "external": EXTERNAL, "empty": b"",
               "html": "<html><body><h1>502 Bad Gateway</h1></body></html>"}
+    if fault.kind == "after":
+        fault.act(emulator)
+        return answer
     if fault.kind in bodies:
         return Answer(answer.status, bodies[fault.kind], "text/html" if fault.kind == "html" else "text/xml")
     if fault.kind == "huge":

@@ -23,7 +23,7 @@ class Fault:
           bomb, external   ... is a document whose entities grow without end, or are of a file
           html, empty      ... is a page of a proxy; has no body
           slow             the call is done, its answer comes after wait_s
-          before           act(emulator) is called first, then all goes on
+          before, after    act(emulator) is called before the call, or when it is done and not yet answered
     after: so many calls are let through first; times: how often (0 = until it is taken away)."""
     kind: str
     action: str = ""

@@ -246,7 +246,7 @@ class Draft:
         if record.health_check and record.health_check not in self.checks:
             self.no(f"NoSuchHealthCheck {record.health_check}")
         if record.failover == "PRIMARY" and not record.health_check and not record.alias:
-            self.no(f"RRSet {where}, type {record.type}, failover PRIMARY must have a health check")
+            self.no("A non-alias primary ResourceRecordSet must have an associated health check.")
 
     def check_alias(self, record):
         zone_id, target, evaluates = record.alias
