@@ -204,6 +204,11 @@ static void on_call_timer(void *arg)
     }
 }
 
+static uint32_t flight_max(enum aws_lane lane)
+{
+    return lane == AWS_LANE_FLIP ? AWS_FLIGHT_MAX : AWS_REFRESH_FLIGHT_MAX;
+}
+
 static int64_t least_ms(const struct aws_request *request)
 {
     return request->is_write ? AWS_WRITE_LEAST_MS : 1;
@@ -231,7 +236,8 @@ static void on_credentials(void *arg, const struct aws_credentials *credentials,
         aws_try_not_sent(call, err);
     else if (aws_call_left_ms(call) < least_ms(&call->request))
         give_up(call);
-    else if (aws_budget_take(&aws->budget, call->request.lane,
+    else if (aws->n_flying < flight_max(call->request.lane) &&
+             aws_budget_take(&aws->budget, call->request.lane,
                              aws->waiting[AWS_LANE_FLIP].first != NULL, loop_now(aws->loop).mono))
         aws_try_send(call, credentials);
 }
@@ -243,7 +249,7 @@ static void on_turn(void *arg)
     struct aws *aws = arg;
     const struct aws_call *call = first_waiting(aws);
 
-    if (call == NULL || aws->asking != NULL || aws->n_flying >= AWS_FLIGHT_MAX)
+    if (call == NULL || aws->asking != NULL || aws->n_flying >= flight_max(call->request.lane))
         return;
     const struct mono now = loop_now(aws->loop).mono;
     const int64_t wait_ms = aws_budget_wait_ms(&aws->budget, call->request.lane, now);

@@ -20,8 +20,9 @@ struct web_call;
 
 #define AWS_LANES 2
 #define AWS_TEXTS_MAX (8 + 2 * AWS_PARAMS_MAX) /* of one request */
-#define AWS_FLIGHT_MAX 32     /* requests on their way at once; the web has room for others */
-#define AWS_READ_TRY_MS 10000 /* a read that hangs is tried anew after that */
+#define AWS_FLIGHT_MAX 32        /* requests on their way at once; the web has room for others */
+#define AWS_REFRESH_FLIGHT_MAX 8 /* refreshes that hang leave room for flips */
+#define AWS_READ_TRY_MS 10000    /* a read that hangs is tried anew after that */
 #define AWS_TIMEOUT_MS_MAX 3600000
 
 /* Where a call is; each has a list of its own in struct aws. */
