@@ -51,8 +51,10 @@ enum cli_option {
     CLI_SCHEMA,
     CLI_SINGLE_USER,
     CLI_LOG_LEVEL,
+    CLI_ADDRESS,
+    CLI_TERRAFORM,
 };
-#define CLI_OPTIONS (CLI_LOG_LEVEL + 1)
+#define CLI_OPTIONS (CLI_TERRAFORM + 1)
 #define CLI_BIT(option) (UINT32_C(1) << (option))
 /* What every command takes. */
 #define CLI_ALWAYS                                                                                 \
@@ -139,6 +141,7 @@ int cli_help(const struct cli_args *args);
 int cli_status(const struct cli_args *args);
 int cli_explain(const struct cli_args *args);
 int cli_plan(const struct cli_args *args);
+int cli_beacon_setup(const struct cli_args *args);
 int cli_events(const struct cli_args *args);
 int cli_audit_verify(const struct cli_args *args);
 int cli_audit_show(const struct cli_args *args);

@@ -62,6 +62,11 @@ const struct cli_option_spec cli_options[CLI_OPTIONS] = {
                           "keep one uid for all processes, as root too (lab, container)" },
     [CLI_LOG_LEVEL] = { "log-level", 0, "LEVEL", CLI_WORDS, "debug info warn error",
                         "least level that is logged (info)" },
+    [CLI_ADDRESS] = { "address", 0, "ADDRESS", CLI_ANYTHING, NULL,
+                      "where health checkers reach the beacon; its first public listen address "
+                      "by default" },
+    [CLI_TERRAFORM] = { "terraform", 0, NULL, CLI_ANYTHING, NULL,
+                        "Terraform instead of a shell script" },
 };
 
 const struct cli_command cli_commands[] = {
@@ -84,6 +89,11 @@ const struct cli_command cli_commands[] = {
       "configuration and the journal are read (or --active says who is active), and the guards, "
       "which need health, are left out.",
       cli_plan },
+    { "beacon-setup", "GROUP", 1, 1, CLI_A_GROUP, CLI_BIT(CLI_ADDRESS) | CLI_BIT(CLI_TERRAFORM), 0,
+      look, "what a group with a beacon needs in Route 53, as a script or as Terraform",
+      "Prints a shell script of aws commands: the health check, then the failover records of every "
+      "name, to be made once, in peace time. Nothing is run and nobody is asked.",
+      cli_beacon_setup },
     { "events", "", 0, 0, CLI_ANYTHING,
       CLI_BIT(CLI_FOLLOW) | CLI_BIT(CLI_LIMIT) | CLI_BIT(CLI_GROUP), 0, look,
       "what happened since the daemon started; --follow goes on",

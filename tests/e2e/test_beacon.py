@@ -1,11 +1,17 @@
 """Goal: health checkers of others learn from the face which cluster is active, whatever else goes on."""
+import json
 import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 
 import pytest
 
+from aws_account import EXAMPLE_KEY
+from route53_emulator import Route53
+from route53_zone import Zone
 from world import ZONE, free_port, wait_until
 
 REQUEST_BYTES = 1024
@@ -199,3 +205,76 @@ def test_a_layout_in_which_silence_leaves_an_active_primary_is_refused_unless_ac
     daemon.write(configuration(site, beacon))
     said = daemon.run("check")
     assert "silence moves traffic: names stay with use1 while it is active, and after a flip to usw2 go back" in said
+
+
+# ---- Route 53 ------------------------------------------------------------------------------------
+
+HOSTED = "Z1EXAMPLE"
+PUBLIC = "203.0.113.53"  # where the script is told that checkers come to; the test's are on loopback
+
+# As much of the aws command line as the script uses.
+AWS = """#!{python}
+import json, sys
+import boto3
+words = dict(zip(sys.argv[3::2], sys.argv[4::2]))
+api = boto3.client("route53", "us-east-1", endpoint_url="{url}", aws_access_key_id="{key[0]}", aws_secret_access_key="{key[1]}")
+if sys.argv[1:3] == ["route53", "create-health-check"]:
+    assert (words["--query"], words["--output"]) == ("HealthCheck.Id", "text")
+    made = api.create_health_check(CallerReference=words["--caller-reference"],
+                                   HealthCheckConfig=json.loads(words["--health-check-config"]))
+    print(made["HealthCheck"]["Id"])
+elif sys.argv[1:3] == ["route53", "change-resource-record-sets"]:
+    assert words["--change-batch"] == "file:///dev/stdin"
+    api.change_resource_record_sets(HostedZoneId=words["--hosted-zone-id"], ChangeBatch=json.load(sys.stdin))
+else:
+    sys.exit(f"not known here: {{sys.argv}}")
+"""
+
+
+@pytest.fixture
+def route53(site):
+    with Route53([Zone(HOSTED, ZONE)], dns=(site.net + ".54", free_port(site.net + ".54"))) as made:
+        yield made
+
+
+def set_up(daemon, route53, beacon, folder):
+    """Runs what beacon-setup prints."""
+    script = daemon.run("beacon-setup", "prod", "--address", f"{PUBLIC}:{beacon[1]}").replace(PUBLIC, beacon[0])
+    (folder / "aws").write_text(AWS.format(python=sys.executable, url=route53.url, key=EXAMPLE_KEY))
+    (folder / "aws").chmod(0o755)
+    subprocess.run(["sh", "-c", script], check=True, timeout=60,
+                   env={"PATH": f"{folder}:{os.environ['PATH']}", "ZONE": HOSTED, "WAIT": "0"})
+
+
+def test_route_53_follows_a_flip_and_the_flip_ends_when_its_name_servers_do(site, make, beacon, route53, folder):
+    servers = "{}:{}".format(*route53.name_servers.address)
+    daemon = make(site, configuration(site, beacon, extra=f'    nameservers: ["{servers}"]\n')).start()
+    set_up(daemon, route53, beacon, folder)
+    names = [f"{d}{end}.airflow.{ZONE}" for d in ("sales", "risk") for end in ("", "-api", "-remote")]
+
+    def answered():
+        route53.probe_health()
+        return {tuple(route53.values(name)) for name in names}
+
+    assert answered() == {(site.use1.ip,)}
+    operation = json.loads(daemon.cli("switch", "prod", "--to", "usw2", "--json", "--override", "destination-unknown",
+                                      "--reason", "t").stdout)["operation"]
+    assert daemon.json("operation", "show", operation)["state"] == "verifying"
+    assert {tuple(route53.values(name)) for name in names} == {(site.use1.ip,)}  # no checker has come by yet
+    assert answered() == {(site.usw2.ip,)}
+    daemon.run("operation", "wait", operation, "--wait", "converged")
+    # Nobody answers any more: traffic goes back, as check has said.
+    daemon.stop()
+    assert answered() == {(site.use1.ip,)}
+
+
+def test_setup_says_what_does_not_fit(site, make, beacon):
+    daemon = make(site, configuration(site, beacon))
+    assert "no listen address of the beacon is" in daemon.run("beacon-setup", "prod", code=1)
+    assert "is no address of the public internet" in daemon.run("beacon-setup", "prod", "--address", "10.1.2.3", code=1)
+    assert "is not an address like" in daemon.run("beacon-setup", "prod", "--address", "here", code=64)
+    assert "there is no group west" in daemon.run("beacon-setup", "west", "--address", PUBLIC, code=1)
+    daemon.write(configuration(site, beacon, provider="dns"))
+    assert "has no provider of kind beacon" in daemon.run("beacon-setup", "prod", "--address", PUBLIC, code=1)
+    daemon.write(configuration(site, beacon).replace(f"A: [{site.usw2.ip}]", f'A: [{site.usw2.ip}], AAAA: ["2001:db8::1"]'))
+    assert "has a kind of record in use1 or usw2 alone" in daemon.run("beacon-setup", "prod", "--address", PUBLIC, code=1)
