@@ -81,6 +81,14 @@ static const char *text_of(const cJSON *object, const char *key)
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
 }
 
+/* Present, and no text or an empty one: not "none". */
+static bool is_void(const cJSON *object, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    const char *text = cJSON_GetStringValue(item);
+    return item != NULL && !cJSON_IsNull(item) && (text == NULL || text[0] == '\0');
+}
+
 static int from_object(const cJSON *object, bool is_process, struct aws_keys *keys, struct err *err)
 {
     const char *code = text_of(object, "Code");
@@ -94,7 +102,8 @@ static int from_object(const cJSON *object, bool is_process, struct aws_keys *ke
         return err_set(err, ERR_REMOTE, "the answer has a \"Code\" other than \"Success\"");
     const char *id = text_of(object, "AccessKeyId");
     const char *secret = text_of(object, "SecretAccessKey");
-    const char *token = text_of(object, is_process ? "SessionToken" : "Token");
+    const char *token_key = is_process ? "SessionToken" : "Token";
+    const char *token = text_of(object, token_key);
     const char *expiration = text_of(object, "Expiration");
     if (id == NULL || secret == NULL)
         return err_set(err, ERR_REMOTE, "the answer has no %s",
@@ -102,6 +111,9 @@ static int from_object(const cJSON *object, bool is_process, struct aws_keys *ke
     if (!is_process && (token == NULL || expiration == NULL))
         return err_set(err, ERR_REMOTE, "the answer has no %s",
                        token == NULL ? "Token" : "Expiration");
+    if (is_void(object, "Expiration") || (!is_process && token[0] == '\0'))
+        return err_set(err, ERR_REMOTE, "the answer's %s is empty or no text",
+                       is_void(object, "Expiration") ? "Expiration" : token_key);
     if (aws_keys_init(keys, id, secret, token, expiration, err) != 0) {
         err->code = ERR_REMOTE;
         return err_wrap(err, "the answer");
@@ -116,11 +128,14 @@ int aws_document_json(const char *text, size_t n, bool is_process, struct aws_ke
     if (n > AWS_DOCUMENT_BYTES_MAX)
         return err_set(err, ERR_LIMIT, "the answer is longer than %d bytes",
                        AWS_DOCUMENT_BYTES_MAX);
+    /* cJSON would take a text to end there. */
+    if (memchr(text, '\0', n) != NULL)
+        return err_set(err, ERR_REMOTE, "the answer holds a NUL byte");
     const char *end = NULL;
     cJSON *json = cJSON_ParseWithLengthOpts(text, n, &end, 0);
     if (json == NULL)
         return err_set(err, ERR_REMOTE, "the answer is not JSON");
-    while (end < text + n && strchr(" \t\r\n", *end) != NULL && *end != '\0')
+    while (end < text + n && strchr(" \t\r\n", *end) != NULL)
         end++;
     int rc = end == text + n ? from_object(json, is_process, keys, err)
                              : err_set(err, ERR_REMOTE, "the answer goes on behind its JSON");

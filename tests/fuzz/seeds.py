@@ -444,6 +444,34 @@ def seeds_xml():
         yield b"\0" + document[:len(document) // 2].encode()
 
 
+def seeds_profile():
+    keys = "aws_access_key_id = AKIAX\naws_secret_access_key: SECRET\naws_session_token=t\n"
+    role = "role_arn = arn:aws:iam::1:role/a\nexternal_id = e\nduration_seconds = 900\n"
+    config = (f"# c\n[default]\n{keys}s3 =\n  a = b\n\n[profile x]\n{role}source_profile = y\n[profile 'y']\n"
+              f"{role}credential_source = Environment\n[profile z]\ncredential_process = 'a b' \"c\" \\d\n more\n")
+    for choices in range(8):
+        yield bytes([choices]) + config.encode() + b"\x01" + f"[y]\n{keys}[x]\n{role}source_profile = x\n".encode()
+        yield bytes([choices]) + f"[DEFAULT]\n{keys}[profile x]\r\nsso_role_name = 1\n".encode()
+        yield bytes([choices]) + b"[profile x]\nweb_identity_token_file = /t\n" + role.encode()
+    for line in ("x", "= x", "[x]\n[x]\n", "[x]\na=1\nA=2", "[x]\nt =\n  u", "[]", "[profile x", "\xff"):
+        yield b"\0" + line.encode("latin-1")
+
+
+def seeds_credentials():
+    both = '"AccessKeyId": "AKIAX", "SecretAccessKey": "SECRET", "Expiration": "2026-11-23T03:04:05Z"'
+    yield "m{" + both + ', "Token": "t", "Code": "Success"}'
+    yield "m{" + both + ', "Code": "Failed"}'
+    yield "p{" + both + ', "SessionToken": "t", "Version": 1} x'
+    yield "p{" + both + ', "Version": 1}\n'
+    yield "p[[[1, 2.5e3, null, true, \"\\u00e9\"]]]"
+    fields = "".join(f"<{name}>{text}</{name}>" for name, text in (
+        ("AccessKeyId", "ASIAX"), ("SecretAccessKey", "SECRET"), ("SessionToken", "t"),
+        ("Expiration", "2026-11-23T03:04:05Z")))
+    yield ("s<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>" + fields +
+           "</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>")
+    yield "e<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredTokenException</Code></Error></ErrorResponse>"
+
+
 def main(argv):
     makers = {name[6:]: make for name, make in globals().items() if name.startswith("seeds_")}
     if not argv or not set(argv[1:]) <= makers.keys():

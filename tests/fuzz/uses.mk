@@ -37,3 +37,7 @@ fuzz_zone_LIBS := ldns
 fuzz_zone_USES := $(fuzz_RENDER) tests/fuzz/hostile.c tests/fuzz/message.c tests/fuzz/question.c
 fuzz_transfer_LIBS := ldns
 fuzz_transfer_USES := $(fuzz_PAIR)
+fuzz_profile_USES := $(fuzz_BASE) $(addprefix dnsflip/io/aws_,document.c env.c plan.c plan_metadata.c profile.c profile_read.c xml.c)
+fuzz_profile_LIBS := libcjson expat
+fuzz_credentials_USES := $(fuzz_BASE) dnsflip/io/aws_document.c dnsflip/io/aws_xml.c
+fuzz_credentials_LIBS := libcjson expat

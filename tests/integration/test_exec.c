@@ -375,12 +375,47 @@ static void a_program_left_alone_goes_on_and_holds_its_lock(void **state)
     assert_int_equal(ended, 0);
 }
 
+static char kept[64];
+
+static void on_kept(void *arg, const struct exec_result *result)
+{
+    assert_int_equal(strlen(result->output), result->kept_bytes);
+    assert_true(str_copy(kept, sizeof(kept), result->output));
+    on_done(arg, result);
+}
+
+static void the_standard_output_alone_is_kept_up_to_its_limit(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body, *output;
+        uint64_t written;
+    } cases[] = { { "echo one; echo no >&2; printf two", "one\ntwo", 7 },
+                  { "echo no >&2", "", 0 },
+                  { "echo 0123456789", "0123456789", 11 } };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *argv[] = { script("run.sh", cases[i].body), NULL };
+        const char *env[] = { "PATH=/usr/bin:/bin", NULL };
+        struct exec_request request = {
+            .argv = argv, .env = env, .timeout_ms = 10000, .output_max_bytes = 10, .lock_fd = -1
+        };
+        struct exec *x = NULL;
+        struct err err = { 0 };
+        assert_int_equal(exec_start(loop, &request, on_kept, NULL, &x, &err), 0);
+        run_loop();
+        assert_string_equal(kept, cases[i].output);
+        assert_int_equal(seen.output_bytes, cases[i].written);
+        assert_string_equal(seen.last_line, "");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(the_exit_status_and_the_last_line_are_told),
         TEST(a_line_without_an_end_counts_too),
+        TEST(the_standard_output_alone_is_kept_up_to_its_limit),
         TEST(the_program_gets_its_arguments_and_nothing_else),
         TEST(ignored_and_blocked_signals_are_not_inherited),
         TEST(a_signal_that_ends_it_is_told),

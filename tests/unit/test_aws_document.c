@@ -49,6 +49,8 @@ static void documents_of_metadata_and_processes_are_read(void **state)
 
     struct aws_keys keys;
     struct err err;
+    assert_int_equal(aws_document_json("{}\0", 3, false, &keys, &err), -1);
+    assert_string_equal(err.text, "the answer holds a NUL byte");
     const char *text = "{" TWO ", \"Token\": \"t\", " ENDS "}";
     assert_int_equal(aws_document_json(text, strlen(text), false, &keys, &err), 0);
     assert_int_equal(keys.expires.ms, INT64_C(1795403045000));
@@ -76,6 +78,14 @@ static void what_is_missing_is_named_and_nothing_told(void **state)
     refuse_json("{\"AccessKeyId\": \"se same\", \"SecretAccessKey\": \"x\", \"Token\": \"t\", " ENDS
                 "}",
                 false, "the answer: the access key id is not 1 to 128 letters and digits");
+    refuse_json("{" TWO ", \"Token\": \"t\", \"Expiration\": \"\"}", false,
+                "the answer's Expiration is empty or no text");
+    refuse_json("{" TWO ", \"Token\": \"\\u0000t\", " ENDS "}", false,
+                "the answer's Token is empty or no text");
+    refuse_json("{\"Version\": 1, " TWO ", \"Expiration\": 1795403045}", true,
+                "the answer's Expiration is empty or no text");
+    refuse_json("{\"Version\": 1, " TWO ", \"Expiration\": \"\\u00002026\"}", true,
+                "the answer's Expiration is empty or no text");
     refuse_json("{" TWO "}", true, "the answer has no \"Version\": 1");
     refuse_json("{\"Version\": 2, " TWO "}", true, "the answer has no \"Version\": 1");
     refuse_json("{\"Version\": \"1\", " TWO "}", true, "the answer has no \"Version\": 1");
