@@ -102,6 +102,11 @@ int route53_records_check(const struct route53_group *group, const struct hostna
     for (unsigned i = 0; i < group->n_clusters; i++) {
         const struct target *t = &host->targets[i];
 
+        if (group->routing == ROUTE53_ROUTING_FAILOVER && is_alias(t) && !t->alias_evaluates_health)
+            return err_set(err, ERR_CONFIG,
+                           "%.200s: the alias in %s has to evaluate the health of its target to be "
+                           "half of a failover pair",
+                           host->name, group->clusters[i]);
         if (!target_is_set(t))
             return err_set(err, ERR_CONFIG, "%.200s has no target in %s", host->name,
                            group->clusters[i]);

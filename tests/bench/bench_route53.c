@@ -67,7 +67,7 @@ static double now_ms(void)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
@@ -75,7 +75,7 @@ static double peak_mib(void)
 {
     struct rusage usage;
 
-    getrusage(RUSAGE_SELF, &usage);
+    (void)getrusage(RUSAGE_SELF, &usage);
     return (double)usage.ru_maxrss / MEMORY_KIB;
 }
 
@@ -107,7 +107,7 @@ int main(void)
         double start = now_ms(), planned;
 
         if (route53_plan_init(&plan, &move, zones, ZONES, &err) != 0) {
-            fprintf(stderr, "bench_route53: %s\n", err.text);
+            (void)fprintf(stderr, "bench_route53: %s\n", err.text);
             return 1;
         }
         planned = now_ms();
@@ -128,12 +128,12 @@ int main(void)
     after_mib = peak_mib();
     qsort(plan_ms, RUNS, sizeof(plan_ms[0]), by_value);
     qsort(write_ms, RUNS, sizeof(write_ms[0]), by_value);
-    printf("bench=route53 names=%d zones=%d batches=%zu batches_least=%zu plan_ms=%.1f "
-           "plan_worst_ms=%.1f "
-           "write_ms=%.1f body_mib=%.1f live_mib=%.1f planning_mib=%.1f\n",
-           NAMES, ZONES, n_batches, n_least, plan_ms[RUNS / 2], plan_ms[RUNS - 1],
-           write_ms[RUNS / 2], (double)body_bytes / MEMORY_KIB / MEMORY_KIB, before_mib,
-           after_mib - before_mib);
+    (void)printf("bench=route53 names=%d zones=%d batches=%zu batches_least=%zu plan_ms=%.1f "
+                 "plan_worst_ms=%.1f "
+                 "write_ms=%.1f body_mib=%.1f live_mib=%.1f planning_mib=%.1f\n",
+                 NAMES, ZONES, n_batches, n_least, plan_ms[RUNS / 2], plan_ms[RUNS - 1],
+                 write_ms[RUNS / 2], (double)body_bytes / MEMORY_KIB / MEMORY_KIB, before_mib,
+                 after_mib - before_mib);
     for (size_t z = 0; z < ZONES; z++)
         route53_zone_fini(&zones[z]);
     for (size_t i = 0; i < NAMES; i++)

@@ -71,12 +71,22 @@ static char *next_word(char **text)
     return word;
 }
 
+/* Into its place among the sorted ones. */
 static void put_record(struct route53_set *zone, struct route53_record *r)
 {
     struct err err;
 
     assert(route53_set_add(zone, r, &err) == 0);
-    assert(route53_set_sort(zone, &err) == 0);
+    for (size_t i = zone->n - 1; i > 0; i--) {
+        struct route53_record *last = zone->records[i];
+        int compared = route53_record_compare(zone->records[i - 1], last);
+
+        assert(compared != 0);
+        if (compared < 0)
+            break;
+        zone->records[i] = zone->records[i - 1];
+        zone->records[i - 1] = last;
+    }
 }
 
 void route53_zone_put(struct route53_set *zone, const char *text)
@@ -305,6 +315,12 @@ static const char *problem_of_pair(const struct route53_record *a, const struct 
 static const char *problem_of(const struct route53_set *zone)
 {
     for (size_t i = 0; i < zone->n; i++) {
+        const struct route53_record *r = zone->records[i];
+
+        if (r->failover == ROUTE53_PRIMARY && r->n_values > 0 && r->health_check[0] == '\0')
+            return "a PRIMARY without a health check";
+        if (r->failover != ROUTE53_FAILOVER_NONE && r->n_values == 0 && !r->alias_evaluates_health)
+            return "a failover alias that does not evaluate health";
         for (size_t j = i + 1;
              j < zone->n && strcmp(zone->records[i]->name, zone->records[j]->name) == 0; j++) {
             const char *problem = problem_of_pair(zone->records[i], zone->records[j]);
@@ -337,20 +353,22 @@ const char *route53_zone_apply(struct route53_set *zone, const char *body,
 
     *taken = (struct route53_taken){ .elements = 0 };
     copy_zone(&after, zone);
-    for (const char *p = strstr(body, "<Change>"); p != NULL && problem == NULL;
-         p = strstr(p, "<Change>")) {
-        const char *end = strstr(p, "</Change>");
-        char action[16];
-        const char *behind;
+    for (const char *p = strstr(body, "<Change>"); p != NULL && problem == NULL;) {
+        const char *stop = strstr(p, "</Change>"), *behind;
+        char *change, action[16];
         struct route53_record r;
 
-        assert(end != NULL);
-        assert(element(p, end, "Action", action, sizeof(action), &behind) != NULL);
-        read_record(p, end, &r, taken);
+        assert(stop != NULL);
+        /* A copy: what is searched for and missing is not looked for in all that follows. */
+        change = mem_strndup(p, (size_t)(stop - p));
+        assert(element(change, change + (stop - p), "Action", action, sizeof(action), &behind) !=
+               NULL);
+        read_record(change, change + (stop - p), &r, taken);
         problem = apply_change(&after, action, &r);
         route53_record_fini(&r);
+        mem_free(change);
         taken->changes++;
-        p = end;
+        p = strstr(stop, "<Change>");
     }
     if (problem == NULL)
         problem = problem_of(&after);

@@ -26,7 +26,7 @@ struct route53_taken {
 
 /* All of the batch or nothing, as the service: a DELETE names exactly what is there, a CREATE
  * nothing that is there, no CNAME beside other records, one routing policy a name and type, one
- * PRIMARY.  NULL, or why it is refused (static). */
+ * PRIMARY, and that with a health check.  NULL, or why it is refused (static). */
 const char *route53_zone_apply(struct route53_set *zone, const char *body,
                                struct route53_taken *taken);
 

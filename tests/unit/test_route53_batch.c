@@ -119,6 +119,22 @@ static void a_failover_pair_changes_roles(void **state)
     site_fini(&s);
 }
 
+static void a_secondary_without_a_check_is_made_no_primary(void **state)
+{
+    (void)state;
+    static struct site s;
+    struct route53_group group = site_simple;
+
+    group.routing = ROUTE53_ROUTING_FAILOVER;
+    site_init(&s, &group);
+    site_add(&s, route53_zone_host("af.example.com", "198.51.100.1", "203.0.113.1", NULL));
+    route53_zone_put(&s.zones[0].records,
+                     "af.example.com A set=use1 primary check=c1 198.51.100.1");
+    route53_zone_put(&s.zones[0].records, "af.example.com A set=usw2 secondary 203.0.113.1");
+    site_refuses(&s, ERR_CONFLICT, "the record of usw2 has no health check");
+    site_fini(&s);
+}
+
 static void what_was_not_expected_is_refused(void **state)
 {
     (void)state;
@@ -347,6 +363,7 @@ static void targets_that_the_routing_cannot_hold_are_refused(void **state)
         const char *targets[3], *part;
     } cases[] = {
         { ROUTE53_ROUTING_FAILOVER, 3, { "192.0.2.1", "192.0.2.2", "192.0.2.3" }, "exactly two" },
+        { ROUTE53_ROUTING_FAILOVER, 2, { "192.0.2.1", "alias=Z/a.test" }, "evaluate the health" },
         { ROUTE53_ROUTING_FAILOVER, 2, { "192.0.2.1", "cname=b.elb.test" }, "is a CNAME in one" },
         { ROUTE53_ROUTING_WEIGHTED, 2, { "cname=a.elb.test", "192.0.2.1" }, "is a CNAME in one" },
         { ROUTE53_ROUTING_WEIGHTED, 2, { "192.0.2.1 192.0.2.2", "192.0.2.3" }, "one address" },
@@ -376,6 +393,7 @@ int main(void)
         cmocka_unit_test(families_and_https_of_a_name_move_in_one_batch),
         cmocka_unit_test(a_weighted_pair_swaps_its_weights_and_keeps_its_checks),
         cmocka_unit_test(a_failover_pair_changes_roles),
+        cmocka_unit_test(a_secondary_without_a_check_is_made_no_primary),
         cmocka_unit_test(what_was_not_expected_is_refused),
         cmocka_unit_test(a_neighbour_of_external_dns_is_not_its_own),
         cmocka_unit_test(a_claimed_name_moves_once_a_person_says_so),
