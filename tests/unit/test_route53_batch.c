@@ -131,7 +131,7 @@ static void a_secondary_without_a_check_is_made_no_primary(void **state)
     route53_zone_put(&s.zones[0].records,
                      "af.example.com A set=use1 primary check=c1 198.51.100.1");
     route53_zone_put(&s.zones[0].records, "af.example.com A set=usw2 secondary 203.0.113.1");
-    site_refuses(&s, ERR_CONFLICT, "the record of usw2 has no health check");
+    site_refuses(&s, ERR_CONFLICT, "A usw2 has no health check and would become PRIMARY");
     site_fini(&s);
 }
 
