@@ -35,7 +35,7 @@ static struct operation_result end(struct operation op, enum op_state state, con
 
 static struct operation_result submit(struct operation op, struct instant now)
 {
-    return enter(op, OP_SUBMITTING, mono_add(now.mono, OP_SUBMIT_MS), OP_EFFECT_SUBMIT);
+    return enter(op, OP_SUBMITTING, mono_add(now.mono, op.submit_ms), OP_EFFECT_SUBMIT);
 }
 
 static struct operation_result prove(struct operation op, struct instant now)
@@ -114,14 +114,19 @@ static struct operation_result settle(struct operation op, struct instant now)
     return enter(op, OP_SETTLING, mono_add(now.mono, op.settle_ms), OP_EFFECT_SETTLE);
 }
 
-static struct operation acknowledged(struct operation op, struct instant now)
+static struct operation begun(struct operation op, struct instant now)
 {
-    op.step++;
     if (!op.is_changed) {
         op.is_changed = true;
         op.changed = now.wall;
     }
     return op;
+}
+
+static struct operation acknowledged(struct operation op, struct instant now)
+{
+    op.step++;
+    return begun(op, now);
 }
 
 /* What is left of a partial operation: the next step, or settling. */
@@ -152,6 +157,24 @@ static struct operation_result submit_failed(struct operation op, struct instant
         return end(op, OP_ATTENTION,
                    "the change was refused after a hook had begun: no record was changed", now);
     return end(op, OP_FAILED, "the change was refused: no record was changed", now);
+}
+
+static struct operation_result submit_partial(struct operation op, struct instant now)
+{
+    return partial(begun(op, now), mono_add(now.mono, OP_PARTIAL_MS));
+}
+
+static struct operation_result conflict(struct operation op, struct instant now)
+{
+    if (op.is_changed)
+        return partial(op, mono_add(now.mono, OP_PARTIAL_MS));
+    if (op.is_hook_begun)
+        return end(op, OP_ATTENTION,
+                   "a hook had begun, and the records are not what the move is about: none was "
+                   "changed",
+                   now);
+    return end(op, OP_CONFLICT, "the records are not what the move is about: none was changed",
+               now);
 }
 
 static struct operation_result submit_unanswered(struct operation op, struct instant now)
@@ -257,6 +280,11 @@ static struct operation_result found_applied(struct operation op, struct instant
     return go_on(acknowledged(op, now), now);
 }
 
+static struct operation_result found_partial(struct operation op, struct instant now)
+{
+    return go_on(begun(op, now), now);
+}
+
 static struct operation_result found_not_applied(struct operation op, struct instant now)
 {
     if (op.is_changed)
@@ -314,6 +342,7 @@ static transition *const machine[OP_STATES][OP_EVENTS] = {
     },
     [OP_FINDING] = {
         [OP_EVENT_FOUND_APPLIED] = found_applied,
+        [OP_EVENT_FOUND_PARTIAL] = found_partial,
         [OP_EVENT_FOUND_NOT_APPLIED] = found_not_applied,
         [OP_EVENT_FOUND_OTHER] = found_other,
         [OP_EVENT_DEADLINE] = not_found,
@@ -345,6 +374,8 @@ static transition *const machine[OP_STATES][OP_EVENTS] = {
     [OP_SUBMITTING] = {
         [OP_EVENT_SUBMITTED] = submitted,
         [OP_EVENT_SUBMIT_FAILED] = submit_failed,
+        [OP_EVENT_SUBMIT_PARTIAL] = submit_partial,
+        [OP_EVENT_SUBMIT_CONFLICT] = conflict,
         [OP_EVENT_DEADLINE] = submit_unanswered,
         [OP_EVENT_CANCEL] = cancel_late,
     },

@@ -54,13 +54,13 @@ static int fail_unknown_param(const struct param_spec specs[], const char *name,
 
 uint32_t params_override_bit(const char *name, struct proto_error *error)
 {
-    const char *words[GUARD_RULES + 2];
+    const char *words[32];
     size_t n = 0;
 
-    if (strcmp(name, "promotion") == 0)
-        return OVERRIDE_PROMOTION;
-    if (strcmp(name, "durability") == 0)
-        return OVERRIDE_DURABILITY;
+    for (unsigned bit = GUARD_RULES; bit < 32; bit++) {
+        if (override_name(bit) != NULL && strcmp(name, override_name(bit)) == 0)
+            return OVERRIDE_RULE(bit);
+    }
     int rule = guard_rule_find(name);
     if (rule >= 0) {
         const struct guard_rule_info *info = guard_rule_info((enum guard_rule)rule);
@@ -71,10 +71,10 @@ uint32_t params_override_bit(const char *name, struct proto_error *error)
                          info->ended_by);
         return 0;
     }
-    words[n++] = "promotion";
-    words[n++] = "durability";
-    for (int r = 0; r < GUARD_RULES; r++)
-        words[n++] = guard_rule_info((enum guard_rule)r)->name;
+    for (unsigned bit = 0; bit < 32; bit++) {
+        if (override_name(bit) != NULL)
+            words[n++] = override_name(bit);
+    }
     (void)fail_unknown("override", name, words, n, error);
     return 0;
 }

@@ -22,15 +22,10 @@ void views_add_overrides(cJSON *object, const char *name, override_set set)
 {
     cJSON *list = cJSON_AddArrayToObject(object, name);
 
-    for (unsigned r = 0; r < GUARD_RULES; r++) {
-        if ((set & OVERRIDE_RULE(r)) != 0)
-            (void)cJSON_AddItemToArray(
-                list, cJSON_CreateString(guard_rule_info((enum guard_rule)r)->name));
+    for (unsigned bit = 0; bit < 32; bit++) {
+        if ((set & OVERRIDE_RULE(bit)) != 0 && override_name(bit) != NULL)
+            (void)cJSON_AddItemToArray(list, cJSON_CreateString(override_name(bit)));
     }
-    if ((set & OVERRIDE_DURABILITY) != 0)
-        (void)cJSON_AddItemToArray(list, cJSON_CreateString("durability"));
-    if ((set & OVERRIDE_PROMOTION) != 0)
-        (void)cJSON_AddItemToArray(list, cJSON_CreateString("promotion"));
 }
 
 int views_operation_exit(const struct operation *op)
@@ -55,6 +50,8 @@ int views_operation_exit(const struct operation *op)
         return 4;
     case OP_REFUSED:
         return 3;
+    case OP_CONFLICT:
+        return 6;
     case OP_ABANDONED:
     case OP_FAILED:
     case OP_CANCELLED:

@@ -57,6 +57,7 @@ struct engine_group {
     bool has_one_address; /* two clusters' CNAMEs led to one address: told once */
     bool has_started;     /* every probe has had its startup rounds */
     bool is_read;         /* live holds an answer */
+    struct mono read_at;  /* when it came */
     struct live live;
     struct provider_call *read; /* in flight, NULL = none */
     struct engine_view views[CLUSTERS_MAX][PROFILES];

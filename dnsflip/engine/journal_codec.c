@@ -83,6 +83,7 @@ static const struct member members[] = {
     OTHER(is_held, MEMBER_BOOL),
     OTHER(is_changed, MEMBER_BOOL),
     OTHER(is_hook_begun, MEMBER_BOOL),
+    TEXT(token),
     TEXT(detail),
 };
 #define MEMBERS (sizeof(members) / sizeof(members[0]))
@@ -106,15 +107,6 @@ static void hash_of(const char *head, size_t n, char hash[static JOURNAL_HASH_BY
 }
 
 /* ---- encoding ------------------------------------------------------------------------------- */
-
-static const char *override_name(unsigned bit)
-{
-    if (OVERRIDE_RULE(bit) == OVERRIDE_PROMOTION)
-        return "promotion";
-    if (OVERRIDE_RULE(bit) == OVERRIDE_DURABILITY)
-        return "durability";
-    return bit < GUARD_RULES ? guard_rule_info((enum guard_rule)bit)->name : NULL;
-}
 
 static void add_overrides(struct buf *out, override_set set)
 {

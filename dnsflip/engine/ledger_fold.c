@@ -303,6 +303,8 @@ static int fold_step(struct ledger *l, const struct journal_entry *e, struct err
     g->op.step = (uint8_t)(e->step < UINT8_MAX ? e->step : UINT8_MAX);
     if (e->state == OP_FENCING || e->state == OP_PROMOTING)
         g->op.is_hook_begun = true;
+    if (e->token[0] != '\0')
+        COPY(g->op.token, e->token);
     return 0;
 }
 
@@ -345,6 +347,7 @@ static int fold_moved(struct ledger *l, const struct journal_entry *e, struct er
         g->op.state = OP_SUBMITTING;
     if (e->step > g->op.step && e->step < UINT8_MAX)
         g->op.step = (uint8_t)e->step;
+    COPY(g->op.token, e->token);
     move_group(l, g, e->time);
     return 0;
 }

@@ -72,6 +72,7 @@ static int give_operation(struct writing *w, enum entry_kind kind, const struct 
     COPY(e.reason, op->reason);
     COPY(e.request_id, op->request_id);
     COPY(e.configuration, op->configuration);
+    COPY(e.token, op->token);
     COPY(e.detail, op->detail);
     return give(w, &e, err);
 }
@@ -255,6 +256,7 @@ static struct operation operation_of(const struct journal_entry *e)
     COPY(op.reason, e->reason);
     COPY(op.request_id, e->request_id);
     COPY(op.configuration, e->configuration);
+    COPY(op.token, e->token);
     COPY(op.detail, e->detail);
     return op;
 }

@@ -67,6 +67,7 @@ static void drop_calls(struct switcher *s)
     if (s->call != NULL)
         s->call->ops->cancel(s->call);
     s->call = NULL;
+    s->n_settled = 0;
     verify_cancel(s->verify);
     s->verify = NULL;
     loop_timer_clear(s->retry);
@@ -234,12 +235,16 @@ static void take_plan(struct switcher *s)
     s->op.n_steps = s->op.verb == VERB_RELOAD ? 1 : s->plan.n_steps;
     if (s->op.verb != VERB_RELOAD)
         s->op.n_names = s->plan.n_names;
+    s->op.submit_ms = OP_SUBMIT_MS;
     s->op.settle_ms = 0;
     for (unsigned i = 0; i < s->plan.n_steps; i++) {
-        int64_t settle_ms = s->engine->deps.providers[s->plan.steps[i].provider]->ops->settle_ms;
+        const struct provider_ops *ops = s->engine->deps.providers[s->plan.steps[i].provider]->ops;
 
-        if (settle_ms > s->op.settle_ms)
-            s->op.settle_ms = settle_ms;
+        s->plan.steps[i].takes_foreign = (s->op.overrides & OVERRIDE_FOREIGN_OWNER) != 0;
+        if (ops->submit_ms > s->op.submit_ms)
+            s->op.submit_ms = ops->submit_ms;
+        if (ops->settle_ms > s->op.settle_ms)
+            s->op.settle_ms = ops->settle_ms;
     }
 }
 

@@ -29,6 +29,9 @@ static void on_found(void *arg, enum found found, const char *detail)
                                 "the records are changed, though the promote hook had not begun");
         switcher_event(s, OP_EVENT_FOUND_APPLIED, NULL);
         return;
+    case FOUND_PARTIAL:
+        switcher_event(s, OP_EVENT_FOUND_PARTIAL, NULL);
+        return;
     case FOUND_NOT_APPLIED:
         switcher_event(s, OP_EVENT_FOUND_NOT_APPLIED, NULL);
         return;
@@ -64,19 +67,39 @@ static void find(struct switcher *s)
     s->call = p->ops->find(p, &s->plan.steps[s->op.step], on_found, s);
 }
 
+/* What was changed before counts as long as there is room to remember it. */
+static void add_token(struct switcher *s, const char *token)
+{
+    char *all = s->op.token;
+    size_t n = strlen(all);
+
+    if (token[0] == '\0')
+        return;
+    if (n + 1 + strlen(token) < sizeof(s->op.token))
+        str_format(all + n, sizeof(s->op.token) - n, "%s%s", n > 0 ? " " : "", token);
+    else
+        str_copy(all, sizeof(s->op.token), token);
+}
+
 static void on_submitted(void *arg, const char *token, const struct err *err)
 {
     struct switcher *s = arg;
+    enum op_event event = OP_EVENT_SUBMIT_FAILED;
 
     s->call = NULL;
+    if (token != NULL)
+        add_token(s, token);
     if (err == NULL) {
-        str_copy(s->token, sizeof(s->token), token);
         switcher_event(s, OP_EVENT_SUBMITTED, NULL);
         return;
     }
-    if (s->op.state == OP_PARTIAL)
+    if (token != NULL)
+        event = OP_EVENT_SUBMIT_PARTIAL;
+    else if (err->code == ERR_CONFLICT)
+        event = OP_EVENT_SUBMIT_CONFLICT;
+    switcher_event(s, event, err->text);
+    if (s->op.state == OP_PARTIAL && s->call == NULL)
         loop_timer_set(s->retry, mono_add(switcher_now(s).mono, PARTIAL_RETRY_MS));
-    switcher_event(s, OP_EVENT_SUBMIT_FAILED, err->text);
 }
 
 static void submit(struct switcher *s)
@@ -90,24 +113,32 @@ static void submit(struct switcher *s)
     s->call = p->ops->submit(p, &s->plan.steps[s->op.step], on_submitted, s);
 }
 
+static void settle(struct switcher *s);
+
 static void on_settled(void *arg, const struct err *err)
 {
     struct switcher *s = arg;
 
     s->call = NULL;
-    if (err == NULL)
-        switcher_event(s, OP_EVENT_SETTLED, NULL);
-    else
+    if (err != NULL) {
+        str_copy(s->op.detail, sizeof(s->op.detail), err->text);
         loop_timer_set(s->retry, mono_add(switcher_now(s).mono, PARTIAL_RETRY_MS));
+        return;
+    }
+    s->n_settled++;
+    if (s->n_settled < s->plan.n_steps)
+        settle(s);
+    else
+        switcher_event(s, OP_EVENT_SETTLED, NULL);
 }
 
-/* The last step stands for all: its provider settles after those before it. */
+/* One step after the other. */
 static void settle(struct switcher *s)
 {
-    const struct step *step = &s->plan.steps[s->plan.n_steps - 1];
+    const struct step *step = &s->plan.steps[s->n_settled];
     struct provider *p = s->engine->deps.providers[step->provider];
 
-    s->call = p->ops->settle(p, step, s->token, on_settled, s);
+    s->call = p->ops->settle(p, step, s->op.token, on_settled, s);
 }
 
 static void on_verified(void *arg, uint32_t verified, uint32_t asked, bool is_done,

@@ -131,6 +131,7 @@ void switcher_record_step(struct switcher *s, const char *detail, engine_recorde
     if (op_state_is_ended(entry.state))
         entry.state = OP_SUBMITTING;
     str_copy(entry.detail, sizeof(entry.detail), detail);
+    str_copy(entry.token, sizeof(entry.token), s->op.token);
     record(s, &entry, done, arg);
 }
 
@@ -153,12 +154,13 @@ void switcher_record_progress(struct switcher *s, const struct operation *before
         struct journal_entry entry = entry_of(s, ENTRY_MOVED);
 
         entry.names = s->op.n_names;
+        str_copy(entry.token, sizeof(entry.token), s->op.token);
         record(s, &entry, NULL, NULL);
         record_fence(s);
         if (s->op.verb != VERB_RELOAD)
             engine_probe_promoted(s->engine, s->group, (unsigned)s->plan.to);
     } else if (s->op.step != before->step) {
-        switcher_record_step(s, s->token, NULL, NULL);
+        switcher_record_step(s, "", NULL, NULL);
     }
     if (s->op.state == OP_PARTIAL && before->state != OP_PARTIAL) {
         switcher_record_step(s, s->op.detail, NULL, NULL);

@@ -30,12 +30,12 @@ struct switcher {
     struct switcher_wait *wait;          /* a hook's STEP entry; freed by its callback */
     struct switcher_wait *intent;        /* the INTENT entry; freed by its callback */
     struct switcher_wait *forced;        /* ... in the overflow file */
+    uint8_t n_settled;                   /* of the plan's steps */
     bool is_intent_durable, is_forced_durable;
     bool has_tried_overflow;
     bool is_ready;         /* a reload at its submit: see engine_retarget */
     bool is_followed;      /* a reload: the settings in use are its own, and can be verified */
     bool has_hook_running; /* hooks.c has something for this operation */
-    char token[PROVIDER_TOKEN_BYTES];
     char laggards[REASON_TEXT_BYTES];
     command_done *done; /* NULL = answered, or nobody asked */
     void *done_arg;

@@ -105,6 +105,17 @@ const char *why_name(enum why w)
     return names[w];
 }
 
+const char *override_name(unsigned bit)
+{
+    if (OVERRIDE_RULE(bit) == OVERRIDE_PROMOTION)
+        return "promotion";
+    if (OVERRIDE_RULE(bit) == OVERRIDE_DURABILITY)
+        return "durability";
+    if (OVERRIDE_RULE(bit) == OVERRIDE_FOREIGN_OWNER)
+        return "foreign-owner";
+    return bit < GUARD_RULES ? guard_rule_info((enum guard_rule)bit)->name : NULL;
+}
+
 static bool reason_same(const struct decision_reason *a, const struct decision_reason *b)
 {
     return a->why == b->why && a->cluster == b->cluster &&

@@ -85,8 +85,11 @@ int guard_rule_find(const char *name);
 /* Sets of rules an operator lifted by name. */
 typedef uint32_t override_set;
 #define OVERRIDE_RULE(rule) (UINT32_C(1) << (rule))
-#define OVERRIDE_PROMOTION (UINT32_C(1) << 31)  /* skip hook and proof */
-#define OVERRIDE_DURABILITY (UINT32_C(1) << 30) /* move though the journal cannot be written */
+#define OVERRIDE_PROMOTION (UINT32_C(1) << 31)     /* skip hook and proof */
+#define OVERRIDE_FOREIGN_OWNER (UINT32_C(1) << 29) /* take records that others claim */
+#define OVERRIDE_DURABILITY (UINT32_C(1) << 30)    /* move though the journal cannot be written */
+/* What --override takes for a bit of the set; NULL: the bit means nothing. */
+const char *override_name(unsigned bit);
 
 /* The facts the guards ask about, for one group and one destination. */
 struct guard_input {

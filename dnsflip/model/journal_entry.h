@@ -27,7 +27,7 @@ enum entry_kind {
                        has, has_* flags; a reload: from = to, configuration */
     ENTRY_REFUSED,  /* operation, group: its intent came too late or a guard said no */
     ENTRY_STEP,     /* operation, group, state reached, step = next to submit; fencing, promoting:
-                       the hook begins now; detail: token ... */
+                       the hook begins now; token */
     ENTRY_MOVED,    /* operation, group, to, epoch: first acknowledged change; active moves */
     ENTRY_SETTLED,  /* operation, group */
     ENTRY_OUTCOME,  /* operation, group, state (ended), detail, asked/verified as names/step */
@@ -88,6 +88,7 @@ struct journal_entry {
     struct wall started, changed, settled, ended;
     uint32_t steps, asked, verified;
     bool is_adopted, is_lifted, is_held, is_changed, is_hook_begun;
+    char token[OPERATION_TOKEN_BYTES]; /* STEP, MOVED: what the provider knows its changes by */
     char detail[512];
 };
 

@@ -20,17 +20,18 @@
 #define RATE_SLIP_MAX 10      /* one truncated answer in so many */
 #define COOKIE_SECRETS_MAX 2  /* the one in use, and the one before or after it */
 #define COOKIE_SECRET_BYTES 16
-#define NSID_BYTES 65         /* what names this server in answers: 64 and a NUL */
-#define HOSTNAMES_MAX 100000  /* managed names in a file */
-#define ENDPOINTS_MAX 100000  /* in a file, after {deployment} is expanded */
-#define PROBES_MAX 262144     /* endpoint x cluster x address family */
-#define JSON_RULES_MAX 16     /* of one probe */
-#define ACCESS_MAX 32         /* uids and gids of one role */
-#define ARGV_MAX 32           /* words of a hook command */
-#define REASON_TEXT_BYTES 256 /* operators' reasons, reasons in words */
-#define ACTOR_BYTES 64        /* "uid:0 root" */
-#define REQUEST_ID_BYTES 128  /* request_id of the control protocol: 127 characters */
-#define OPERATION_ID_BYTES 40 /* "op-1763867045-prod" and the like */
+#define NSID_BYTES 65             /* what names this server in answers: 64 and a NUL */
+#define HOSTNAMES_MAX 100000      /* managed names in a file */
+#define ENDPOINTS_MAX 100000      /* in a file, after {deployment} is expanded */
+#define PROBES_MAX 262144         /* endpoint x cluster x address family */
+#define JSON_RULES_MAX 16         /* of one probe */
+#define ACCESS_MAX 32             /* uids and gids of one role */
+#define ARGV_MAX 32               /* words of a hook command */
+#define REASON_TEXT_BYTES 256     /* operators' reasons, reasons in words */
+#define ACTOR_BYTES 64            /* "uid:0 root" */
+#define REQUEST_ID_BYTES 128      /* request_id of the control protocol: 127 characters */
+#define OPERATION_ID_BYTES 40     /* "op-1763867045-prod" and the like */
+#define OPERATION_TOKEN_BYTES 512 /* what a provider needs to know its changes again */
 #define PATH_BYTES 4096
 
 #endif

@@ -29,6 +29,7 @@ enum op_state {
     OP_REFUSED,       /* nothing was touched: not durable in time, or a guard at the last moment */
     OP_ABANDONED,     /* found unapplied and expired after a restart: nothing was touched */
     OP_FAILED,        /* nothing was changed: promotion failed, or the submit was refused */
+    OP_CONFLICT,      /* nothing was changed: the records are not what the move is about */
     OP_CANCELLED,     /* by an operator, before anything was applied */
     OP_SUPERSEDED,    /* a newer operation took over during verification */
 };
@@ -52,6 +53,7 @@ enum op_event {
     OP_EVENT_DURABLE = 0, /* the journal has the intent */
     OP_EVENT_NOT_DURABLE, /* it could not be made so in time */
     OP_EVENT_FOUND_APPLIED,
+    OP_EVENT_FOUND_PARTIAL, /* some of the step is applied */
     OP_EVENT_FOUND_NOT_APPLIED,
     OP_EVENT_FOUND_OTHER, /* the records are neither as before nor as after */
     OP_EVENT_HOOK_LOCK_FREE,
@@ -61,6 +63,8 @@ enum op_event {
     OP_EVENT_PROOF_FAILED, /* and its timeout has passed */
     OP_EVENT_SUBMITTED,    /* the step is acknowledged */
     OP_EVENT_SUBMIT_FAILED,
+    OP_EVENT_SUBMIT_PARTIAL,  /* the step is applied in part, or may be */
+    OP_EVENT_SUBMIT_CONFLICT, /* the records are not what was expected: none was changed */
     OP_EVENT_SETTLED,
     OP_EVENT_VERIFIED, /* every answer asked for is the plan's */
     OP_EVENT_DEADLINE, /* the deadline of the current state has passed */
@@ -120,11 +124,12 @@ struct operation {
     char configuration[SETTINGS_DIGEST_BYTES];    /* a reload: of the settings it brings; else "" */
     struct wall started, changed, settled, ended; /* 0 = not yet */
     struct wall expires;                          /* of the plan */
-    struct mono deadline;           /* of the current state, of this process; INT64_MAX = none */
-    int64_t hook_timeout_ms;        /* of each hook and of the proof */
-    int64_t settle_ms;              /* the provider's settle deadline */
-    uint32_t verified, asked;       /* verification: names x servers that answer with the plan */
-    char detail[REASON_TEXT_BYTES]; /* why it ended as it did, or what it waits for */
+    struct mono deadline;              /* of the current state, of this process; INT64_MAX = none */
+    int64_t hook_timeout_ms;           /* of each hook and of the proof */
+    int64_t submit_ms, settle_ms;      /* the provider's deadlines */
+    char token[OPERATION_TOKEN_BYTES]; /* what the provider knows its changes by */
+    uint32_t verified, asked;          /* verification: names x servers that answer with the plan */
+    char detail[REASON_TEXT_BYTES];    /* why it ended as it did, or what it waits for */
 };
 
 #endif

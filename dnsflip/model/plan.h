@@ -25,6 +25,7 @@ struct step {
     uint32_t group;                /* index into settings.groups */
     uint8_t from, to;              /* places in the group's order */
     uint32_t epoch;                /* after the step */
+    bool takes_foreign;            /* OVERRIDE_FOREIGN_OWNER */
     uint32_t first, n;             /* which of the plan's changes it carries */
     char text[STEP_TEXT_BYTES];    /* for people */
     char inverse[STEP_TEXT_BYTES]; /* what would undo it, for people */

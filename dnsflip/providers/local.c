@@ -25,5 +25,6 @@ const struct provider_ops provider_local = {
     .find = store_find,
     .cancel = store_cancel,
     .close = store_close,
+    .submit_ms = OP_SUBMIT_MS,
     .settle_ms = OP_SETTLE_LOCAL_MS,
 };

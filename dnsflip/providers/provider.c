@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-const struct provider_ops *const provider_kinds[] = { &provider_local, &provider_beacon, NULL };
-
 const struct provider_ops *provider_find(const char *kind)
 {
     for (size_t i = 0; provider_kinds[i] != NULL; i++) {

@@ -16,7 +16,7 @@ struct io;
 struct provider;
 struct provider_call;
 
-#define PROVIDER_TOKEN_BYTES 64
+#define PROVIDER_TOKEN_BYTES OPERATION_TOKEN_BYTES
 #define PROVIDER_SERVERS_MAX (LISTENS_MAX + SECONDARIES_MAX)
 
 /* Which cluster the live records of a group belong to. */
@@ -38,10 +38,12 @@ struct live {
     struct err err; /* LIVE_UNREADABLE, LIVE_OVERTAKEN: why; else where it is known from, or "" */
 };
 
-enum found { FOUND_APPLIED = 0, FOUND_NOT_APPLIED, FOUND_OTHER, FOUND_UNREADABLE };
+enum found { FOUND_APPLIED = 0, FOUND_PARTIAL, FOUND_NOT_APPLIED, FOUND_OTHER, FOUND_UNREADABLE };
 
 typedef void provider_read_done(void *arg, const struct live *live);
-/* token: what settle and find need to know the change again; journalled.  err NULL on success. */
+/* token: what settle needs to know the changes again; journalled.  err NULL on success.  err with a
+ * token: the step was applied in part, or may have been; err without: nothing was changed, and with
+ * ERR_CONFLICT the records are not what the step expects. */
 typedef void provider_submit_done(void *arg, const char *token, const struct err *err);
 typedef void provider_settle_done(void *arg, const struct err *err); /* NULL: settled */
 typedef void provider_find_done(void *arg, enum found found, const char *detail);
@@ -59,8 +61,10 @@ struct provider_ops {
     /* settings and the index of the provider in it are borrowed until close. */
     int (*open)(const struct settings *settings, unsigned index, struct io *io,
                 struct provider **out, struct err *err);
-    struct provider_call *(*read)(struct provider *p, uint32_t group, provider_read_done *done,
-                                  void *arg);
+    /* believed: the place that should be there, -1 = not known: the text of live.err names the
+     * first record that is otherwise. */
+    struct provider_call *(*read)(struct provider *p, uint32_t group, int8_t believed,
+                                  provider_read_done *done, void *arg);
     /* PURE: appends the steps that carry changes[0..n) to plan. */
     int (*plan)(const struct settings *settings, unsigned index,
                 const struct target_change changes[], size_t n, struct plan *plan, struct err *err);
@@ -78,7 +82,9 @@ struct provider_ops {
                                   provider_find_done *done, void *arg);
     void (*cancel)(struct provider_call *call);
     void (*close)(struct provider *p);
-    int64_t settle_ms; /* deadline of settle */
+    /* PURE: how often others may change the live records unseen; NULL = nobody else can. */
+    int64_t (*refresh_ms)(const struct provider_cfg *cfg);
+    int64_t submit_ms, settle_ms; /* deadlines of submit and settle */
 };
 
 struct provider {
@@ -91,6 +97,7 @@ struct provider_call {
 
 extern const struct provider_ops provider_local;
 extern const struct provider_ops provider_beacon;
+extern const struct provider_ops provider_route53;
 
 /* All kinds, ended by NULL. */
 extern const struct provider_ops *const provider_kinds[];

@@ -102,12 +102,13 @@ static void on_read(void *arg)
     done(done_arg, &live);
 }
 
-struct provider_call *store_read(struct provider *p, uint32_t group, provider_read_done *done,
-                                 void *arg)
+struct provider_call *store_read(struct provider *p, uint32_t group, int8_t believed,
+                                 provider_read_done *done, void *arg)
 {
     struct step step = { .group = group };
     struct store_call *call = call_new(p, &step, on_read, arg);
 
+    (void)believed;
     call->done.read = done;
     return &call->call;
 }

@@ -20,8 +20,8 @@ void store_close(struct provider *p);
 bool store_is(const struct provider *p);
 
 /* The vtable's functions of these names: see provider.h. */
-struct provider_call *store_read(struct provider *p, uint32_t group, provider_read_done *done,
-                                 void *arg);
+struct provider_call *store_read(struct provider *p, uint32_t group, int8_t believed,
+                                 provider_read_done *done, void *arg);
 struct provider_call *store_submit(struct provider *p, const struct step *step,
                                    provider_submit_done *done, void *arg);
 struct provider_call *store_settle(struct provider *p, const struct step *step, const char *token,

@@ -58,7 +58,9 @@ static void expect_same_operation(const struct operation *a, const struct operat
     SAME_TIME(expires);
     SAME_INT(deadline.ms);
     SAME_INT(hook_timeout_ms);
+    SAME_INT(submit_ms);
     SAME_INT(settle_ms);
+    SAME_TEXT(token);
     SAME_INT(verified);
     SAME_INT(asked);
     SAME_TEXT(detail);
@@ -366,8 +368,8 @@ static void every_member_of_a_ledger_is_carried(void **state)
 {
     (void)state;
 #if defined(__x86_64__) || defined(__aarch64__)
-    assert_int_equal(sizeof(struct operation), 1112);
-    assert_int_equal(sizeof(struct ledger_group), 2632);
+    assert_int_equal(sizeof(struct operation), 1632);
+    assert_int_equal(sizeof(struct ledger_group), 3152);
     assert_int_equal(sizeof(struct ledger_outage), 80);
     assert_int_equal(sizeof(struct ledger_request), 248);
     assert_int_equal(sizeof(struct ledger), 5664);

@@ -139,7 +139,7 @@ static enum found find(struct bench *b)
 static void read_live(struct bench *b)
 {
     b->calls = 0;
-    (void)provider_local.read(b->provider, 1, on_read, b);
+    (void)provider_local.read(b->provider, 1, -1, on_read, b);
     turn(0);
     assert_int_equal(b->calls, 1);
 }
@@ -288,7 +288,7 @@ static void a_cancelled_call_is_never_heard_of(void **state)
         provider_local.submit(b->provider, &flip, on_submit, b),
         provider_local.settle(b->provider, &flip, "", on_settle, b),
         provider_local.find(b->provider, &flip, on_find, b),
-        provider_local.read(b->provider, 1, on_read, b),
+        provider_local.read(b->provider, 1, -1, on_read, b),
     };
 
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)

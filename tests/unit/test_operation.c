@@ -27,7 +27,9 @@ static struct instant at(int64_t ms)
  * of durability. */
 static struct operation make(const char *traits)
 {
-    struct operation op = { .n_steps = 1, .hook_timeout_ms = HOOK_MS, .settle_ms = SETTLE_MS };
+    struct operation op = {
+        .n_steps = 1, .hook_timeout_ms = HOOK_MS, .submit_ms = OP_SUBMIT_MS, .settle_ms = SETTLE_MS
+    };
 
     for (; *traits != '\0'; traits++) {
         op.has_fence = op.has_fence || *traits == 'F';
@@ -42,10 +44,10 @@ static struct operation make(const char *traits)
     return op;
 }
 
-/* D durable, d not durable; A N O found applied, not applied, other; L hook's lock free; H h hook
- * ok, failed; P p proof ok, failed; S s submitted, submit failed; T settled; V verified; !
- * deadline, c cancel, x supersede.  Events come 1,000 ms apart. */
-static const char letters[] = "DdANOLHhPpSsTV!cx";
+/* D durable, d not durable; A M N O found applied, in part, not applied, other; L hook's lock free;
+ * H h hook ok, failed; P p proof ok, failed; S s q k submitted, failed, in part, conflict; T
+ * settled; V verified; ! deadline, c cancel, x supersede.  Events come 1,000 ms apart. */
+static const char letters[] = "DdAMNOLHhPpSsqkTV!cx";
 static_assert(sizeof(letters) - 1 == OP_EVENTS, "a letter for each event");
 
 static const char *const effect_words[] = {
@@ -165,6 +167,33 @@ static void a_submit_that_fails_is_judged_by_what_was_touched(void **state)
         { "2", "DSs", "submit submit submit", OP_PARTIAL },
         { "2", "DS!", "submit submit submit", OP_PARTIAL },
         { "", "DS!", "submit settle settle", OP_PARTIAL },
+    };
+
+    check_stories(stories, LENGTH(stories));
+}
+
+static void a_submit_applied_in_part_is_a_change_and_goes_on_forward(void **state)
+{
+    (void)state;
+    static const struct story stories[] = {
+        { "", "Dq", "submit submit", OP_PARTIAL },
+        { "", "DqSTV", "submit submit settle verify end", OP_DONE },
+        { "", "DqqkS", "submit submit - - settle", OP_PARTIAL }, /* each look is a new one */
+        { "", "Dq!", "submit submit end", OP_ATTENTION },
+        { "2", "DSq", "submit submit submit", OP_PARTIAL },
+        { "H", "DHq", "hook submit submit", OP_PARTIAL },
+    };
+
+    check_stories(stories, LENGTH(stories));
+}
+
+static void a_conflict_changes_nothing_and_is_not_tried_again(void **state)
+{
+    (void)state;
+    static const struct story stories[] = {
+        { "", "Dk", "submit end", OP_CONFLICT },
+        { "H", "DHk", "hook submit end", OP_ATTENTION },
+        { "2", "DSk", "submit submit submit", OP_PARTIAL },
     };
 
     check_stories(stories, LENGTH(stories));
@@ -331,6 +360,8 @@ int main(void)
         cmocka_unit_test(without_a_durable_intent_nothing_is_touched),
         cmocka_unit_test(a_promotion_that_fails_changes_nothing),
         cmocka_unit_test(a_submit_that_fails_is_judged_by_what_was_touched),
+        cmocka_unit_test(a_submit_applied_in_part_is_a_change_and_goes_on_forward),
+        cmocka_unit_test(a_conflict_changes_nothing_and_is_not_tried_again),
         cmocka_unit_test(a_partial_operation_is_retried_forward_until_its_deadline),
         cmocka_unit_test(verification_ends_by_answers_time_or_a_newer_operation),
         cmocka_unit_test(a_cancel_is_clean_only_before_anything_was_touched),

@@ -28,6 +28,7 @@ static struct operation make(bool has_fence, bool has_hook, bool has_proof, uint
         .has_hook = has_hook,
         .has_proof = has_proof,
         .hook_timeout_ms = HOOK_MS,
+        .submit_ms = OP_SUBMIT_MS,
         .settle_ms = SETTLE_MS,
         .expires = at(EXPIRES_MS).wall,
     };
@@ -74,6 +75,22 @@ static void a_change_found_applied_goes_on(void **state)
     r = found(op, OP_EVENT_FOUND_APPLIED, 2000);
     assert_int_equal(r.op.state, OP_SUBMITTING);
     assert_int_equal(r.op.step, 1);
+}
+
+/* Some records are changed: never "abandoned", however old the plan is. */
+static void a_change_found_in_part_goes_on_forward(void **state)
+{
+    (void)state;
+    struct operation op = left_in(OP_SUBMITTING, true);
+    struct operation_result r = found(op, OP_EVENT_FOUND_PARTIAL, 2000);
+
+    assert_int_equal(r.op.state, OP_SUBMITTING);
+    assert_int_equal(r.op.step, 0);
+    assert_true(r.op.is_changed);
+    assert_int_equal(r.op.changed.ms, at(2000).wall.ms);
+    r = found(op, OP_EVENT_FOUND_PARTIAL, EXPIRES_MS);
+    assert_int_equal(r.op.state, OP_PARTIAL);
+    assert_int_equal(r.effect, OP_EFFECT_SUBMIT);
 }
 
 static void an_acknowledged_change_is_looked_for_again(void **state)
@@ -269,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_change_found_applied_goes_on),
+        cmocka_unit_test(a_change_found_in_part_goes_on_forward),
         cmocka_unit_test(an_acknowledged_change_is_looked_for_again),
         cmocka_unit_test(what_was_not_applied_is_begun_again_within_the_plans_life),
         cmocka_unit_test(a_hook_that_had_begun_is_waited_for_then_proven_once),

@@ -31,6 +31,7 @@ static struct operation make(bool has_fence, bool has_hook, bool has_proof, uint
         .has_hook = has_hook,
         .has_proof = has_proof,
         .hook_timeout_ms = HOOK_MS,
+        .submit_ms = OP_SUBMIT_MS,
         .settle_ms = SETTLE_MS,
         .expires = at(EXPIRES_MS).wall,
     };
@@ -72,8 +73,9 @@ static void learn(struct node *n, enum op_state before, enum op_event event)
     n->promoted |= event == OP_EVENT_HOOK_OK && before == OP_PROMOTING;
     n->proven |= event == OP_EVENT_PROOF_OK && before == OP_PROVING;
     /* Seen in the live records: whatever it needed has happened. */
-    n->promoted |= event == OP_EVENT_FOUND_APPLIED && before == OP_FINDING;
-    n->proven |= event == OP_EVENT_FOUND_APPLIED && before == OP_FINDING;
+    bool is_found = event == OP_EVENT_FOUND_APPLIED || event == OP_EVENT_FOUND_PARTIAL;
+    n->promoted |= is_found && before == OP_FINDING;
+    n->proven |= is_found && before == OP_FINDING;
 }
 
 static void check_effect(const struct node *n, enum op_effect effect)
@@ -117,7 +119,7 @@ static void check_state(const struct node *n)
         assert_int_not_equal(op->deadline.ms, NEVER);
     if (op->state == OP_REFUSED || op->state == OP_ABANDONED || op->state == OP_CANCELLED)
         assert_true(!op->is_changed && !op->is_hook_begun);
-    if (op->state == OP_FAILED)
+    if (op->state == OP_FAILED || op->state == OP_CONFLICT)
         assert_false(op->is_changed);
     if (op->state == OP_DONE || op->state == OP_NOT_CONVERGED || op->state == OP_PARTIAL)
         assert_true(op->is_changed);
@@ -134,7 +136,8 @@ static void check_step(const struct operation *a, enum op_event event,
                      op_state_is_ended(b->state) && !op_state_is_ended(a->state));
     if (b->is_changed != a->is_changed) {
         assert_true(b->is_changed);
-        assert_true(event == OP_EVENT_SUBMITTED || event == OP_EVENT_FOUND_APPLIED);
+        assert_true(event == OP_EVENT_SUBMITTED || event == OP_EVENT_SUBMIT_PARTIAL ||
+                    event == OP_EVENT_FOUND_APPLIED || event == OP_EVENT_FOUND_PARTIAL);
     }
     assert_in_range(b->step, a->step, a->step + 1U);
     if (!op_state_holds_lock(a->state))
@@ -246,7 +249,7 @@ static void names_of_states_are_the_stable_ones(void **state)
         "none",      "recording",     "finding",    "waiting",         "fencing",
         "promoting", "proving",       "submitting", "settling",        "verifying",
         "done",      "not-converged", "partial",    "needs-attention", "refused",
-        "abandoned", "failed",        "cancelled",  "superseded",
+        "abandoned", "failed",        "conflict",   "cancelled",       "superseded",
     };
 
     assert_int_equal(LENGTH(names), OP_STATES);
