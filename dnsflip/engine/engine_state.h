@@ -125,6 +125,8 @@ struct engine {
 /* ---- engine.c ----------------------------------------------------------------------------- */
 uint32_t engine_next_epoch(struct engine *e);                    /* never given twice */
 void engine_read_live(struct engine *e, struct engine_group *g); /* what is served now */
+/* Reads them again if others can change them and the last reading is old enough. */
+void engine_live_refresh(struct engine *e, struct engine_group *g, struct mono now);
 
 /* ---- engine_probe.c: stages 1 and 2 ------------------------------------------------------- */
 void engine_probe_build(struct engine *e);  /* from settings; all unknown */

@@ -3,7 +3,7 @@
 set -eu
 page=docs/alarms.md
 # The states in which an operation ends badly are alarms too, by their own names.
-states='not-converged needs-attention refused abandoned failed cancelled'
+states='not-converged needs-attention refused abandoned failed conflict cancelled'
 raised=$(find dnsflip -name '*.c' -exec cat {} + | tr '\n' ' ' | grep -oE '(record|raise)_alarm\([^;]*;' |
     grep -oE '"[a-z]+(-[a-z]+)*"' | tr -d '"' | LC_ALL=C sort -u)
 explained=$(sed -n "s/^### //p" "$page")
