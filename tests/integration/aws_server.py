@@ -2,10 +2,13 @@
 """Services for test_aws.c: each request's signature is checked with botocore, then it is answered as its path says.
 
 /do/FIRST,SECOND,.../ID: the n-th request of ID meets the n-th fate, the last one for ever.  /count/ID: how many came
-for ID.  Prints one line "name port" for each service and then "ready", and ends when its standard input does."""
+for ID.  A request to a proxy is answered in place of the host it is for.  Makes a certificate in the folder given as
+argument, prints one line "name port" for each service and then "ready", and ends when its standard input does."""
 import pathlib
 import socket
+import ssl
 import struct
+import subprocess
 import sys
 import threading
 import urllib.parse
@@ -49,19 +52,20 @@ FATES = {
 
 
 class Service(HttpFake):
-    def __init__(self, offset_s=0):
+    def __init__(self, offset_s=0, context=None):
         self.account = Account(OLD, NEW, WRONG)
         self.account.clock_offset_s = offset_s
         for name, key in self.account.keys.items():
             key.token = TOKEN
             key.expires = self.account.now() - 1 if name == OLD[0] else None
-        super().__init__()
+        super().__init__(context=context)
 
     def now(self):
         return self.account.now()
 
     def handle(self, request):
-        _, what, *rest = map(urllib.parse.unquote, request.path.split("/"))
+        target = urllib.parse.urlsplit(request.target)._replace(scheme="", netloc="").geturl()
+        _, what, *rest = map(urllib.parse.unquote, target.partition("?")[0].split("/"))
         if what == "count":
             return Answer(200, str(counts.get(rest[0], 0)))
         if what == "order":
@@ -71,7 +75,7 @@ class Service(HttpFake):
             n = counts[name] = counts.get(name, 0) + 1
             order.append(name)
         try:
-            self.account.verify(request.method, request.target, request.headers, request.body, REGION, SERVICES)
+            self.account.verify(request.method, target, request.headers, request.body, REGION, SERVICES)
         except Refused as refused:
             return error(refused.status, refused.code, str(refused.message))
         fate = fates[min(n, len(fates)) - 1]
@@ -95,8 +99,19 @@ def resets():
     return listener.getsockname()[1]
 
 
-def main():
-    services = {"aws": Service(), "ahead": Service(1200), "behind": Service(-1200)}
+def certificate(folder):
+    trusted, key = folder / "trusted.pem", folder / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(trusted)],
+                   check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(trusted, key)
+    return context
+
+
+def main(folder):
+    services = {"tls": Service(context=certificate(folder)),
+                "aws": Service(), "ahead": Service(1200), "behind": Service(-1200)}
     for name, service in services.items():
         print(name, service.port)
     print("resets", resets())
@@ -105,4 +120,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(pathlib.Path(sys.argv[1]))

@@ -12,14 +12,17 @@
 
 #include "dnsflip/base/str.h"
 #include "tests/support/probe_server.h"
+#include "tests/support/skip.h"
 
-static void run_services(int in, int out)
+#define PYTHON "build/venv/bin/python"
+
+static void run_services(const char *folder, int in, int out)
 {
     if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
         _exit(126);
     for (int fd = STDERR_FILENO + 1; fd < 64; fd++)
         close(fd);
-    execl(AWS_SERVER_PYTHON, AWS_SERVER_PYTHON, "tests/integration/aws_server.py", (char *)NULL);
+    execl(PYTHON, PYTHON, "tests/integration/aws_server.py", folder, (char *)NULL);
     _exit(127);
 }
 
@@ -46,18 +49,17 @@ static void read_ports(struct aws_server *s)
     add_port(s, "closed", probe_server_closed_port());
 }
 
-void aws_server_start(struct aws_server *s)
+static void start(struct aws_server *s)
 {
     int in[2];
     int out[2];
     *s = (struct aws_server){ 0 };
-    if (access(AWS_SERVER_PYTHON, X_OK) != 0)
-        return;
+    tempdir_init(&s->dir);
     assert_int_equal(pipe(in), 0);
     assert_int_equal(pipe(out), 0);
     s->pid = fork();
     if (s->pid == 0)
-        run_services(in[0], out[1]);
+        run_services(s->dir.path, in[0], out[1]);
     assert_true(s->pid > 0);
     close(in[0]);
     close(out[1]);
@@ -66,13 +68,30 @@ void aws_server_start(struct aws_server *s)
     read_ports(s);
 }
 
-void aws_server_stop(struct aws_server *s)
+static void stop(struct aws_server *s)
 {
-    if (s->pid == 0)
-        return;
     close(s->to_fd);
     close(s->from_fd);
     assert_int_equal(waitpid(s->pid, NULL, 0), s->pid);
+    tempdir_fini(&s->dir);
+}
+
+static void the_services_have_a_python(void **state)
+{
+    (void)state;
+    SKIP_BECAUSE(PYTHON " is missing: make deps");
+}
+
+int aws_server_run(struct aws_server *s, const struct CMUnitTest *tests, size_t n)
+{
+    const struct CMUnitTest none[] = { cmocka_unit_test(the_services_have_a_python) };
+
+    if (access(PYTHON, X_OK) != 0)
+        return cmocka_run_group_tests(none, NULL, NULL);
+    start(s);
+    int n_failed = _cmocka_run_group_tests("tests", tests, n, NULL, NULL);
+    stop(s);
+    return n_failed;
 }
 
 uint16_t aws_server_port(const struct aws_server *s, const char *name)

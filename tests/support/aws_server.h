@@ -6,11 +6,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define AWS_SERVER_PYTHON "build/venv/bin/python"
+#include "tests/support/tempdir.h"
+
 #define AWS_SERVER_PORTS_MAX 8
 
 struct aws_server {
-    pid_t pid;          /* 0: there is no AWS_SERVER_PYTHON */
+    struct tempdir dir; /* "trusted.pem": what the certificate of "tls" is to be checked by */
+    pid_t pid;
     int to_fd, from_fd; /* its standard input, which ends it, and output */
     struct {
         char name[16];
@@ -19,9 +21,11 @@ struct aws_server {
     size_t n_ports;
 };
 
-/* Fail the test if they cannot. */
-void aws_server_start(struct aws_server *s);
-void aws_server_stop(struct aws_server *s);
+struct CMUnitTest;
+
+/* Runs n tests with the services beside them; without a Python for them all of it is one test that
+ * is skipped.  What cmocka_run_group_tests returns. */
+int aws_server_run(struct aws_server *s, const struct CMUnitTest *tests, size_t n);
 
 /* The port of the service of that name; nobody listens on that of "closed". */
 uint16_t aws_server_port(const struct aws_server *s, const char *name);
