@@ -1,6 +1,7 @@
 #include "dnsflip/check.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "dnsflip/base/str.h"
@@ -12,6 +13,7 @@
 #include "dnsflip/config/schema_doc.h"
 #include "dnsflip/config/warn.h"
 #include "dnsflip/dns/view.h"
+#include "dnsflip/providers/beacon_layout.h"
 #include "dnsflip/providers/provider.h"
 #include "dnsflip/render/render.h"
 #include "probes/probe.h"
@@ -93,6 +95,60 @@ static size_t check_kinds(const struct settings *s, struct config_report *report
     return n;
 }
 
+/* Why the two cannot move the same names, or NULL.  The beacon's are failover pairs; the API puts
+ * the destination's target into PRIMARY, whose health check it keeps. */
+static const char *conflict_of(const struct provider_cfg *beacon,
+                               const struct provider_cfg *records)
+{
+    struct beacon_layout layout = beacon_layout_of(beacon->beacon.is_inverted);
+
+    if (records->route53.routing != ROUTE53_ROUTING_FAILOVER)
+        return "a beacon's names are failover pairs, beside which no records of another routing "
+               "can be";
+    for (unsigned to = 0; to < 2; to++) {
+        const struct beacon_holds holds = { .primary = to, .secondary = 1 - to };
+
+        if (!beacon_layout_is_convergent(&layout, &holds, to))
+            return "records that the API has moved keep their health check, and when the beacon "
+                   "is heard again Route 53 answers with the other cluster";
+    }
+    return NULL;
+}
+
+static const struct provider_cfg *find_kind(const struct settings *s, const struct group_cfg *g,
+                                            const char *kind)
+{
+    for (uint8_t i = 0; i < g->n_providers; i++) {
+        if (strcmp(s->providers[g->providers[i]].kind, kind) == 0)
+            return &s->providers[g->providers[i]];
+    }
+    return NULL;
+}
+
+/* Two providers of a group must not leave its names with a cluster that is not active. */
+static size_t check_together(const struct settings *s, struct config_report *report)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n_groups; i++) {
+        const struct provider_cfg *beacon = find_kind(s, &s->groups[i], "beacon");
+        const struct provider_cfg *records = find_kind(s, &s->groups[i], "route53");
+
+        const char *conflict =
+            beacon == NULL || records == NULL ? NULL : conflict_of(beacon, records);
+
+        if (conflict == NULL)
+            continue;
+        config_report_add(
+            report, CONFIG_ERROR, (struct config_place){ .file = "" },
+            "groups.%s: providers %s (beacon) and %s (route53) would undo each other: "
+            "%s; take one of them",
+            s->groups[i].name, beacon->name, records->name, conflict);
+        n++;
+    }
+    return n;
+}
+
 int check_load(const char *path, struct settings **out, struct config_report *report)
 {
     struct problems problems = { .report = report, .config = path };
@@ -105,6 +161,7 @@ int check_load(const char *path, struct settings **out, struct config_report *re
     size_t n = render_check(*out, on_problem, &problems);
     config_report_more(report, n - problems.n);
     n += check_kinds(*out, report);
+    n += check_together(*out, report);
     config_report_sort(report, path);
     if (n == 0)
         return 0;

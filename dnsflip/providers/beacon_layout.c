@@ -40,6 +40,21 @@ enum beacon_fit beacon_layout_fit(const struct beacon_layout *layout)
                                                                                 : BEACON_MOVES;
 }
 
+bool beacon_layout_is_convergent(const struct beacon_layout *layout,
+                                 const struct beacon_holds *holds, unsigned destination)
+{
+    static const enum beacon_state states[] = { BEACON_PRIMARY_ACTIVE, BEACON_SECONDARY_ACTIVE,
+                                                BEACON_SILENT };
+
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        bool is_primary = beacon_layout_answer(layout, states[i]) == BEACON_RECORD_PRIMARY;
+
+        if ((is_primary ? holds->primary : holds->secondary) != destination)
+            return false;
+    }
+    return true;
+}
+
 struct beacon_layout beacon_layout_of(bool is_inverted)
 {
     return (struct beacon_layout){

@@ -46,6 +46,17 @@ enum beacon_fit beacon_layout_fit(const struct beacon_layout *layout);
  * inverted and asking for the secondary's beacon, or asking for the primary's own. */
 struct beacon_layout beacon_layout_of(bool is_inverted);
 
+/* The clusters that the two records of a pair answer with, as places in the group's order. */
+struct beacon_holds {
+    unsigned primary, secondary;
+};
+
+/* Whether names answer with destination in every state, when another provider has changed the
+ * records to what holds says after the beacon could not finish: what the checks find by then, or
+ * from now on, must not matter. */
+bool beacon_layout_is_convergent(const struct beacon_layout *layout,
+                                 const struct beacon_holds *holds, unsigned destination);
+
 /* Where traffic goes if dnsflip is dead, before a flip and after it, in words.  primary, secondary:
  * names of clusters.  Returns out. */
 const char *beacon_layout_silence(const struct beacon_layout *layout, const char *primary,

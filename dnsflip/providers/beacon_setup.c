@@ -73,6 +73,11 @@ static int check_pairs(const struct beacon_setup *setup, struct err *err)
 
         if (route53_records_check(&setup->group, host, err) != 0)
             return -1;
+        if (host->targets[0].alias_evaluates_health || host->targets[1].alias_evaluates_health)
+            return err_set(err, ERR_CONFIG,
+                           "%.200s has an alias that evaluates its target's health: Route 53 would "
+                           "move it without being told; take evaluate_target_health: false",
+                           host->name);
         size_t n = route53_records_wanted(&setup->group, host, 0, false, first);
         size_t m = route53_records_wanted(&setup->group, host, 1, false, second);
         bool is_same = n == m && n % 2 == 0;
@@ -170,15 +175,23 @@ static void put_change(const struct route53_wanted *want, const char *name, bool
     route53_records_make(want, name, check, &r);
     buf_printf(out,
                "%s {\"Action\":\"CREATE\",\"ResourceRecordSet\":{\"Name\":\"%s.\",\"Type\":\"%s\","
-               "\"SetIdentifier\":\"%s\",\"Failover\":\"%s\",\"TTL\":%u,\"ResourceRecords\":[",
+               "\"SetIdentifier\":\"%s\",\"Failover\":\"%s\"",
                is_first ? "" : ",\n", name, r.type, r.set_id,
-               want->failover == ROUTE53_PRIMARY ? "PRIMARY" : "SECONDARY", r.ttl_s);
-    for (size_t i = 0; i < r.n_values; i++) {
-        buf_puts(out, i == 0 ? "{\"Value\":" : ",{\"Value\":");
-        put_json(r.values[i], out);
-        buf_putc(out, '}');
+               want->failover == ROUTE53_PRIMARY ? "PRIMARY" : "SECONDARY");
+    if (r.alias_zone[0] != '\0') {
+        buf_printf(out,
+                   ",\"AliasTarget\":{\"HostedZoneId\":\"%s\",\"DNSName\":\"%s.\","
+                   "\"EvaluateTargetHealth\":false}",
+                   r.alias_zone, r.alias_name);
+    } else {
+        buf_printf(out, ",\"TTL\":%u,\"ResourceRecords\":[", r.ttl_s);
+        for (size_t i = 0; i < r.n_values; i++) {
+            buf_puts(out, i == 0 ? "{\"Value\":" : ",{\"Value\":");
+            put_json(r.values[i], out);
+            buf_putc(out, '}');
+        }
+        buf_putc(out, ']');
     }
-    buf_puts(out, "]");
     if (check[0] != '\0')
         buf_printf(out, ",\"HealthCheckId\":\"%s\"", check);
     buf_puts(out, "}}");
@@ -279,6 +292,16 @@ static const char *label_of(const char *group, const char *name, const char *res
     return out;
 }
 
+static void put_values(const struct route53_record *r, int width, struct buf *out)
+{
+    buf_printf(out, "  %-*s = %u\n  %-*s = [", width, "ttl", r->ttl_s, width, "records");
+    for (size_t i = 0; i < r->n_values; i++) {
+        buf_puts(out, i == 0 ? "" : ", ");
+        put_hcl(r->values[i], out);
+    }
+    buf_puts(out, "]\n");
+}
+
 static void put_resource(const struct beacon_setup *setup, const struct route53_wanted *want,
                          const char *name, struct buf *out)
 {
@@ -296,17 +319,17 @@ static void put_resource(const struct beacon_setup *setup, const struct route53_
     buf_printf(out, "  %-*s = var.dnsflip_zone_id\n", width, "zone_id");
     buf_printf(out, "  %-*s = \"%s\"\n", width, "name", name);
     buf_printf(out, "  %-*s = \"%s\"\n", width, "type", r.type);
-    buf_printf(out, "  %-*s = %u\n", width, "ttl", r.ttl_s);
     buf_printf(out, "  %-*s = \"%s\"\n", width, "set_identifier", r.set_id);
-    buf_printf(out, "  %-*s = [", width, "records");
-    for (size_t i = 0; i < r.n_values; i++) {
-        buf_puts(out, i == 0 ? "" : ", ");
-        put_hcl(r.values[i], out);
-    }
-    buf_puts(out, "]\n");
+    if (r.alias_zone[0] == '\0')
+        put_values(&r, width, out);
     if (is_primary)
         buf_printf(out, "  health_check_id = aws_route53_health_check.%s.id\n",
                    label_of(setup->group.name, "", "", label));
+    if (r.alias_zone[0] != '\0')
+        buf_printf(out,
+                   "\n  alias {\n    zone_id                = \"%s\"\n    name                   = "
+                   "\"%s\"\n    evaluate_target_health = false\n  }\n",
+                   r.alias_zone, r.alias_name);
     buf_printf(out, "\n  failover_routing_policy {\n    type = \"%s\"\n  }\n}\n",
                is_primary ? "PRIMARY" : "SECONDARY");
     route53_record_fini(&r);

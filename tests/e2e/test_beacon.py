@@ -278,3 +278,11 @@ def test_setup_says_what_does_not_fit(site, make, beacon):
     assert "has no provider of kind beacon" in daemon.run("beacon-setup", "prod", "--address", PUBLIC, code=1)
     daemon.write(configuration(site, beacon).replace(f"A: [{site.usw2.ip}]", f'A: [{site.usw2.ip}], AAAA: ["2001:db8::1"]'))
     assert "has a kind of record in use1 or usw2 alone" in daemon.run("beacon-setup", "prod", "--address", PUBLIC, code=1)
+
+
+def test_a_beacon_and_records_moved_by_the_api_are_refused_for_one_group(site, make, beacon):
+    text = configuration(site, beacon, provider="[checks, api]")
+    for routing, why in (("failover", "keep their health check"), ("simple", "failover pairs, beside which")):
+        api = f"  api: {{ kind: route53, zones: [{HOSTED}], routing: {routing} }}\npolicies:"
+        said = make(site, text.replace("policies:", api, 1)).run("check", code=1)
+        assert "groups.prod: providers checks (beacon) and api (route53) would undo each other" in said and why in said

@@ -119,6 +119,31 @@ static void a_check_on_primary_that_asks_for_its_own_beacon_moves_in_silence(voi
                         "a flip to it: no failover pair holds both");
 }
 
+/* Whatever another provider writes after the beacon could not finish: only records that both hold
+ * the destination, or whose answer no check decides, are there for good. */
+static void a_fallback_converges_only_if_no_check_can_undo_it(void **state)
+{
+    (void)state;
+    for (int p = 0; p < CHECKS; p++) {
+        for (int s = 0; s < CHECKS; s++) {
+            const struct beacon_layout layout = { checks[p].check, checks[s].check };
+
+            for (unsigned to = 0; to < 2; to++) {
+                const struct beacon_holds both = { to, to };
+                const struct beacon_holds swapped = { to, 1 - to };
+                const struct beacon_holds left = { 1 - to, 1 - to };
+                bool is_decided = false;
+
+                for (int k = 0; k < STATES; k++)
+                    is_decided |= answer_of(checks[p].healthy[k], checks[s].healthy[k]) == S;
+                assert_true(beacon_layout_is_convergent(&layout, &both, to));
+                assert_false(beacon_layout_is_convergent(&layout, &left, to));
+                assert_int_equal(beacon_layout_is_convergent(&layout, &swapped, to), !is_decided);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +152,7 @@ int main(void)
         cmocka_unit_test(no_layout_that_follows_stays_put_in_silence_both_before_and_after_a_flip),
         cmocka_unit_test(the_default_is_an_inverted_check_on_primary_and_keeps_it_in_silence),
         cmocka_unit_test(a_check_on_primary_that_asks_for_its_own_beacon_moves_in_silence),
+        cmocka_unit_test(a_fallback_converges_only_if_no_check_can_undo_it),
     };
 
     return cmocka_run_group_tests_name("beacon_layout", tests, NULL, NULL);

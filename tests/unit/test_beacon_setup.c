@@ -117,8 +117,8 @@ static void terraform_says_the_same(void **state)
                "  zone_id         = var.dnsflip_zone_id\n"
                "  name            = \"app.example.com\"\n"
                "  type            = \"A\"\n"
-               "  ttl             = 60\n"
                "  set_identifier  = \"use1\"\n"
+               "  ttl             = 60\n"
                "  records         = [\"198.51.100.10\", \"198.51.100.11\"]\n"
                "  health_check_id = aws_route53_health_check.dnsflip_prod.id\n"
                "\n  failover_routing_policy {\n    type = \"PRIMARY\"\n  }\n}\n");
@@ -186,6 +186,37 @@ static void addresses_that_no_checker_can_reach_are_known(void **state)
     }
 }
 
+static void an_alias_is_written_as_one_and_must_not_move_by_itself(void **state)
+{
+    struct settings *s = load_one();
+    struct target *targets = s->groups[0].hostnames[0].targets;
+    struct beacon_setup setup;
+    struct buf out;
+    struct err err;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        targets[i] = (struct target){ .cname = "lb.elb.example" };
+        (void)str_copy(targets[i].alias_zone, sizeof(targets[i].alias_zone), "Z35SXDOTRQ7X7K");
+    }
+    buf_init(&out, BEACON_SETUP_BYTES_MAX);
+    assert_int_equal(beacon_setup_init(&setup, s, 0, NULL, &err), 0);
+    beacon_setup_aws(&setup, &out);
+    beacon_setup_terraform(&setup, &out);
+    (void)buf_text(&out);
+    assert_has(&out, "\"Type\":\"A\",\"SetIdentifier\":\"usw2\",\"Failover\":\"SECONDARY\","
+                     "\"AliasTarget\":{\"HostedZoneId\":\"Z35SXDOTRQ7X7K\",\"DNSName\":"
+                     "\"lb.elb.example.\",\"EvaluateTargetHealth\":false}}}");
+    assert_has(&out, "\n  alias {\n    zone_id                = \"Z35SXDOTRQ7X7K\"\n"
+                     "    name                   = \"lb.elb.example\"\n"
+                     "    evaluate_target_health = false\n  }\n");
+    targets[1].alias_evaluates_health = true;
+    assert_int_equal(beacon_setup_init(&setup, s, 0, NULL, &err), -1);
+    assert_non_null(strstr(err.text, "Route 53 would move it without being told"));
+    buf_fini(&out);
+    settings_free(s);
+}
+
 static void three_clusters_are_no_failover_pair(void **state)
 {
     struct settings *s =
@@ -210,6 +241,7 @@ int main(void)
         cmocka_unit_test(terraform_says_the_same),
         cmocka_unit_test(batches_end_between_names_and_within_the_limits),
         cmocka_unit_test(addresses_that_no_checker_can_reach_are_known),
+        cmocka_unit_test(an_alias_is_written_as_one_and_must_not_move_by_itself),
         cmocka_unit_test(three_clusters_are_no_failover_pair),
     };
 
