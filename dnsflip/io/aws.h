@@ -1,5 +1,5 @@
 /* dnsflip/io/aws.h -- signed requests to AWS services: credentials, signature, clock skew, request
- * budget, and patience with throttling. */
+ * budget (io/aws_budget.h has its rules), and patience with throttling. */
 #ifndef DNSFLIP_IO_AWS_H
 #define DNSFLIP_IO_AWS_H
 
@@ -17,10 +17,8 @@ struct aws_call;
 
 #define AWS_PARAMS_MAX 8
 #define AWS_CODE_BYTES 96
-#define AWS_QUEUE_MAX 4096 /* calls that wait for their turn; one more is refused */
-#define AWS_WRITE_LEAST_MS                                                                         \
-    1000 /* a write is not sent with less left: its answer would be missed                         \
-          */
+#define AWS_QUEUE_MAX 4096      /* calls that wait for their turn; one more is refused */
+#define AWS_WRITE_LEAST_MS 1000 /* a write is not sent with less time left for its answer */
 #define AWS_FLIP_PER_S 5
 #define AWS_FLIP_BURST 20
 #define AWS_REFRESH_PER_S 2
@@ -73,7 +71,8 @@ typedef void aws_done(void *arg, const struct aws_answer *answer);
 /* cfg and io are borrowed until aws_free.  One aws per credentials: its budget is theirs. */
 __attribute__((warn_unused_result)) int aws_new(const struct aws_cfg *cfg, struct io *io,
                                                 struct aws **out, struct err *err);
-void aws_free(struct aws *aws); /* ends all calls without callbacks */
+/* Ends all calls without callbacks.  NULL does nothing; not from inside a done. */
+void aws_free(struct aws *aws);
 
 /* request is copied.  done runs exactly once, never before this returned, unless cancelled.  A
  * call that was cancelled after it was sent may have had its effect. */
