@@ -4,6 +4,8 @@
 
 #include "dnsflip/base/str.h"
 #include "dnsflip/config/value.h"
+#include "dnsflip/providers/route53_ownership.h"
+#include "dnsflip/providers/route53_records.h"
 
 #define UNSET_TTL UINT32_MAX
 
@@ -76,21 +78,41 @@ static const char *zone_problem(const struct local_cfg *zone, const struct group
     return NULL;
 }
 
-static const char *hosted_problem(const struct route53_cfg *cfg, const struct group_cfg *g,
-                                  const struct hostname_cfg *h)
+static bool has_all_targets(const struct group_cfg *g, const struct hostname_cfg *h)
 {
-    if (h->acme[0] != '\0')
-        return "has acme, which a provider of kind route53 does not publish: make the CNAME of "
-               "_acme-challenge in the hosted zone yourself";
-    if (cfg->routing == ROUTE53_ROUTING_FAILOVER && g->n_clusters != 2)
-        return "is in a group that has not two clusters, which routing failover needs: PRIMARY and "
-               "SECONDARY";
-    for (uint8_t i = 0; cfg->routing == ROUTE53_ROUTING_WEIGHTED && i < g->n_clusters; i++) {
-        if (h->targets[i].n_a > 1 || h->targets[i].n_aaaa > 1)
-            return "has more than one address in a family, which routing weighted does not take: "
-                   "one value a record";
+    for (uint8_t i = 0; i < g->n_clusters; i++) {
+        if (!target_is_set(&h->targets[i]))
+            return false;
     }
-    return NULL;
+    return true;
+}
+
+/* What Route 53 would refuse when the name is moved, which is no time to be told so. */
+static bool is_hosted_well(struct loader *l, const struct yaml_node *node,
+                           const struct provider_cfg *p, const struct group_cfg *g,
+                           const struct hostname_cfg *h)
+{
+    struct route53_group group;
+    char owner[HOSTNAME_BYTES];
+    struct err err = { .code = ERR_NONE };
+
+    if (h->acme[0] != '\0') {
+        loader_error(
+            l, node,
+            "%s has acme, which a provider of kind route53 does not publish: make the CNAME "
+            "of _acme-challenge in the hosted zone yourself",
+            h->name);
+        return false;
+    }
+    /* What is missing has been reported already. */
+    if (strcmp(p->kind, "route53") != 0 || !has_all_targets(g, h))
+        return true;
+    route53_group_init(&group, l->s, &p->route53, (uint32_t)(g - l->s->groups));
+    /* Once a group. */
+    if ((h == g->hostnames && route53_ownership_name(g->name, h->name, owner, &err) != 0) ||
+        route53_records_check(&group, h, &err) != 0)
+        loader_error(l, node, "%s", err.text);
+    return err.code == ERR_NONE;
 }
 
 /* A provider without a zone, or none at all, has been reported already. */
@@ -131,9 +153,10 @@ bool load_hostname(struct loader *l, const struct yaml_node *node, const struct 
     }
     h->provider = (uint8_t)provider;
 
-    const char *problem = is_local(&s->providers[provider])
-                              ? zone_problem(&s->providers[provider].local, g, h)
-                              : hosted_problem(&s->providers[provider].route53, g, h);
+    if (!is_local(&s->providers[provider]))
+        return is_hosted_well(l, node, &s->providers[provider], g, h);
+
+    const char *problem = zone_problem(&s->providers[provider].local, g, h);
 
     if (problem != NULL)
         loader_error(l, node, "%s %s", h->name, problem);

@@ -182,7 +182,7 @@ bool route53_records_have_aaaa(const struct route53_set *zone, const char *name)
     return false;
 }
 
-/* An address in its one form, a name in lower case without a last dot, other data with single
+/* An address in its one form, a CNAME in lower case without a last dot, HTTPS data with single
  * spaces and no quotes: what the service takes to be the same. */
 static void normalise(enum route53_kind kind, const char *value, char out[static VALUE_BYTES])
 {
@@ -198,7 +198,8 @@ static void normalise(enum route53_kind kind, const char *value, char out[static
     for (const char *p = value; *p != '\0' && n + 1 < VALUE_BYTES; p++) {
         if (kind == ROUTE53_HTTPS && (*p == '"' || (*p == ' ' && (n == 0 || out[n - 1] == ' '))))
             continue;
-        out[n++] = str_lower(*p);
+        /* Names are the same in any case; what else HTTPS data may hold is not. */
+        out[n++] = kind == ROUTE53_CNAME ? str_lower(*p) : *p;
     }
     if (n > 0 && ((kind == ROUTE53_CNAME && out[n - 1] == '.') || out[n - 1] == ' '))
         n--;
