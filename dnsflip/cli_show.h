@@ -19,6 +19,8 @@ void cli_show_explained(const cJSON *group, struct buf *out); /* and what is wro
 void cli_show_endpoints(const cJSON *group, bool with_colour, struct buf *out);
 void cli_show_operation(const cJSON *op, struct buf *out);
 void cli_show_operations(const cJSON *list, bool with_colour, struct buf *out);
+/* A step's live records, where its provider has some that others can change. */
+void cli_show_live(const cJSON *step, struct buf *out);
 void cli_show_plan(const cJSON *plan, struct buf *out);
 /* One line of a journal entry. */
 void cli_show_entry(const cJSON *entry, struct buf *out);

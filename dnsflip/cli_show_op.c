@@ -188,6 +188,7 @@ void cli_show_plan(const cJSON *plan, struct buf *out)
     {
         (void)buf_printf(out, "step %.0f: %s\n   undo: %s\n", cli_number(s, "n"),
                          cli_text(s, "text"), cli_text(s, "inverse"));
+        cli_show_live(s, out);
     }
     if (cli_text(plan, "if_dead")[0] != '\0')
         (void)buf_printf(out, "before the flip or after it: %s\n", cli_text(plan, "if_dead"));

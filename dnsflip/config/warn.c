@@ -333,6 +333,28 @@ static uint8_t silence_of_beacons(const struct settings *s, const struct group_c
     return n;
 }
 
+/* How many of the group's providers are route53, whose records stay as they are. */
+static uint8_t silence_of_hosted(const struct settings *s, const struct group_cfg *g, bool is_first,
+                                 struct buf *out)
+{
+    static const char *const control_planes[] = { [AWS_STANDARD] = "us-east-1",
+                                                  [AWS_CHINA] = "cn-northwest-1",
+                                                  [AWS_GOVCLOUD] = "us-gov-west-1" };
+    uint8_t n = 0;
+
+    for (uint8_t i = 0; i < g->n_providers; i++) {
+        const struct provider_cfg *p = &s->providers[g->providers[i]];
+
+        if (strcmp(p->kind, "route53") == 0 && n++ == 0)
+            buf_printf(out,
+                       "%sif dnsflip is dead, records in Route 53 stay where they point: silence "
+                       "moves no traffic, before a flip or after it; to move them takes the Route "
+                       "53 control plane, which is in %s only and may be lost with that region",
+                       is_first ? "" : "; ", control_planes[p->route53.aws.partition]);
+    }
+    return n;
+}
+
 void warn_silence(const struct settings *s, const struct group_cfg *g, struct buf *out)
 {
     char expire[STR_DURATION_BYTES];
@@ -340,9 +362,11 @@ void warn_silence(const struct settings *s, const struct group_cfg *g, struct bu
 
     uint8_t beacons = silence_of_beacons(s, g, out);
 
-    if (beacons == g->n_providers)
+    uint8_t hosted = silence_of_hosted(s, g, beacons == 0, out);
+
+    if (beacons + hosted == g->n_providers)
         return;
-    buf_puts(out, beacons > 0 ? "; " : "");
+    buf_puts(out, beacons + hosted > 0 ? "; " : "");
     buf_puts(out, "if dnsflip is dead, names go on answering with the cluster that is active: "
                   "silence moves no traffic, before a flip or after it");
     if (cut_off_s == 0) {

@@ -90,7 +90,10 @@ void methods_plan(struct ctl_call *call)
     if (engine_plan(call->engine, params_text(p, "group", ""), params_text(p, "to", ""),
                     verb_of(params_word(p, "verb", methods_verbs, 0)),
                     params_overrides(p, "override"), plan, &changes, &err) == 0) {
-        ctl_call_result(call, views_plan(engine_settings(call->engine), plan, changes));
+        cJSON *view = views_plan(engine_settings(call->engine), plan, changes);
+
+        views_add_previews(view, call->engine, plan);
+        ctl_call_result(call, view);
     } else {
         struct proto_error error;
 

@@ -22,6 +22,8 @@ cJSON *views_operation(const struct operation *op);
 cJSON *views_entry(const struct journal_entry *entry);
 
 /* The plan, its guards asked and its changes.  settings: the plan's. */
+/* Adds to each step of views_plan what it would do to the live records, where that is known. */
+void views_add_previews(cJSON *view, const struct engine *e, const struct plan *plan);
 cJSON *views_plan(const struct settings *s, const struct plan *plan,
                   const struct target_change changes[]);
 

@@ -21,7 +21,7 @@ void views_add_target(cJSON *object, const char *name, const struct target *t)
     add_addresses(view, "A", t->a, t->n_a);
     add_addresses(view, "AAAA", t->aaaa, t->n_aaaa);
     if (t->cname[0] != '\0')
-        (void)cJSON_AddStringToObject(view, "CNAME", t->cname);
+        (void)cJSON_AddStringToObject(view, t->alias_zone[0] != '\0' ? "alias" : "CNAME", t->cname);
     if (t->https[0] != '\0')
         (void)cJSON_AddStringToObject(view, "HTTPS", t->https);
     if (t->ttl_s != 0)
@@ -63,6 +63,7 @@ static void add_steps(cJSON *view, const struct settings *s, const struct plan *
 
         (void)cJSON_AddNumberToObject(one, "n", i + 1);
         (void)cJSON_AddStringToObject(one, "provider", s->providers[step->provider].name);
+        (void)cJSON_AddStringToObject(one, "kind", s->providers[step->provider].kind);
         (void)cJSON_AddNumberToObject(one, "names", step->n);
         (void)cJSON_AddStringToObject(one, "text", step->text);
         (void)cJSON_AddStringToObject(one, "inverse", step->inverse);

@@ -166,6 +166,21 @@ void engine_move(struct engine *e, struct engine_group *g, const struct command 
         move(e, g, c, done, arg);
 }
 
+bool engine_preview(const struct engine *e, const struct step *step, struct preview *out,
+                    preview_look *each, void *arg)
+{
+    struct provider *p = e->deps.providers[step->provider];
+
+    struct step now = *step;
+
+    if (p == NULL || p->ops->preview == NULL)
+        return false;
+    /* The one that an operation would get, which is not taken for a plan. */
+    now.epoch = ledger_next_epoch(e->deps.ledger, e->epoch_floor);
+    p->ops->preview(p, &now, out, each, arg);
+    return true;
+}
+
 /* ---- acts -------------------------------------------------------------------------------------
  */
 

@@ -10,6 +10,7 @@
 #include "dnsflip/base/err.h"
 #include "dnsflip/base/inet.h"
 #include "dnsflip/model/plan.h"
+#include "dnsflip/model/preview.h"
 #include "dnsflip/model/settings.h"
 
 struct io;
@@ -80,6 +81,9 @@ struct provider_ops {
                                     provider_settle_done *done, void *arg);
     struct provider_call *(*find)(struct provider *p, const struct step *step,
                                   provider_find_done *done, void *arg);
+    /* NULL: the settings say all there is to say. */
+    void (*preview)(struct provider *p, const struct step *step, struct preview *out,
+                    preview_look *each, void *arg);
     void (*cancel)(struct provider_call *call);
     void (*close)(struct provider *p);
     /* PURE: how often others may change the live records unseen; NULL = nobody else can. */

@@ -88,6 +88,10 @@ static void on_read(void *arg, struct route53_zones *zones, const struct err *er
         live.err = *err;
     else
         route53_live(job, &live);
+    if (zones != NULL) {
+        route53_keep(job->route53, zones);
+        job->zones = NULL;
+    }
     route53_job_end(job);
     done(done_arg, &live);
 }
@@ -167,6 +171,7 @@ static void route53_close(struct provider *p)
     struct route53 *route53 = route53_of(p);
 
     route53_api_fini(&route53->api);
+    route53_zones_free(route53->kept);
     mem_free(route53);
 }
 
@@ -197,6 +202,7 @@ const struct provider_ops provider_route53 = {
     .submit = route53_submit,
     .settle = route53_settle,
     .find = route53_find,
+    .preview = route53_preview,
     .cancel = route53_cancel,
     .close = route53_close,
     .refresh_ms = route53_refresh_ms,

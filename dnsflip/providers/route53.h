@@ -11,4 +11,8 @@
 /* How often GetChange asks whether a change is on all of a zone's servers. */
 #define ROUTE53_POLL_MS INT64_C(3000)
 
+/* What is usual, for plans: a request's answer, and a change on all servers. */
+#define ROUTE53_REQUEST_TYPICAL_MS INT64_C(100)
+#define ROUTE53_INSYNC_MS INT64_C(60000)
+
 #endif

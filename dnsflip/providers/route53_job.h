@@ -3,6 +3,7 @@
 #define DNSFLIP_PROVIDERS_ROUTE53_JOB_H
 
 #include "dnsflip/base/buf.h"
+#include "dnsflip/base/mono.h"
 #include "dnsflip/providers/route53.h"
 #include "dnsflip/providers/route53_api.h"
 
@@ -13,7 +14,14 @@ struct route53 {
     const struct settings *settings; /* borrowed */
     unsigned index;                  /* of the provider in it */
     struct route53_api api;
+    struct route53_zones *kept; /* owned: as they were read last, NULL = not yet */
+    struct mono kept_at;
 };
+
+/* Takes zones over, for previews. */
+void route53_keep(struct route53 *route53, struct route53_zones *zones);
+void route53_preview(struct provider *p, const struct step *step, struct preview *out,
+                     preview_look *each, void *arg);
 
 /* What a call is about, whatever it does. */
 struct route53_job {

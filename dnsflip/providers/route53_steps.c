@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dnsflip/base/str.h"
+#include "dnsflip/providers/route53.h"
 
 #define ZONES_NAMED 3
 
@@ -40,6 +41,7 @@ int route53_steps_plan(const struct settings *settings, unsigned index,
         return err_set(err, ERR_LIMIT, "a plan has at most %d steps", STEPS_MAX);
     name_zones(&settings->providers[index].route53, zones, sizeof(zones));
     step = &plan->steps[plan->n_steps++];
+    plan->apply_ms += ROUTE53_INSYNC_MS;
     *step = (struct step){ .provider = (uint8_t)index,
                            .group = plan->group,
                            .from = (uint8_t)plan->from,
