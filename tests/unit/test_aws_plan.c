@@ -108,8 +108,10 @@ static void instance_metadata_is_where_it_is_said_to_be(void **state)
         struct err err;
         str_copy(item, sizeof item, cases[i].item);
         struct aws_plan *plan = plan_of((char *[]){ item, NULL }, cases[i].config, &err);
-        if (plan == NULL)
+        if (plan == NULL) {
             fail_msg("%s", err.text);
+            return;
+        }
         assert_int_equal(plan->base, AWS_BASE_IMDS);
         assert_string_equal(plan->url, cases[i].url);
         assert_int_equal(plan->timeout_ms, 1000);

@@ -113,7 +113,9 @@ static void sizes_have_limits(void **state)
     assert_int_equal(aws_ini_parse("f", text, AWS_FILE_BYTES_MAX, &ini, &err), 0);
     aws_ini_free(ini);
     memset(text, 'k', AWS_NAME_BYTES_MAX + 5);
-    memcpy(text, "[a]\n", 4);
+    text[0] = '[';
+    text[2] = ']';
+    text[3] = '\n';
     text[AWS_NAME_BYTES_MAX + 5] = '=';
     assert_int_equal(aws_ini_parse("f", text, AWS_NAME_BYTES_MAX + 6, &ini, &err), -1);
     assert_string_equal(err.text, "f:2: a key is longer than 1024 bytes");
@@ -159,14 +161,13 @@ static void words_are_those_of_a_shell(void **state)
     assert_null(aws_words_new("a 'b"));
     assert_null(aws_words_new("a \"b"));
     assert_null(aws_words_new("a \\"));
-    char many[2 * AWS_WORDS_MAX + 3];
-    memset(many, 0, sizeof many);
-    for (size_t i = 0; i < AWS_WORDS_MAX; i++)
-        memcpy(many + 2 * i, "w ", 2);
+    char many[2 * AWS_WORDS_MAX + 2] = { 0 };
+    for (size_t i = 0; i < 2 * (size_t)AWS_WORDS_MAX; i++)
+        many[i] = "w "[i % 2];
     words = aws_words_new(many);
     assert_non_null(words);
     aws_words_free(words);
-    memcpy(many + 2 * AWS_WORDS_MAX, "w", 2);
+    many[sizeof many - 2] = 'w';
     assert_null(aws_words_new(many));
 }
 
