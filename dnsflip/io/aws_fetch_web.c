@@ -90,7 +90,7 @@ static int make_sts(struct aws_fetch *f, const char *url, struct aws_sts *sts, s
     if (f->step == AWS_STEP_ROLE) {
         struct wall now = loop_now(f->loop).wall;
         now.ms += f->skew_ms;
-        return aws_sts_assume_role(sts, url, f->cfg->region,
+        return aws_sts_assume_role(sts, url, f->plan->region,
                                    &f->plan->roles[f->plan->n_roles - 1 - f->n_assumed], &f->keys,
                                    now, err);
     }
@@ -110,7 +110,7 @@ static int send_sts(struct aws_fetch *f, web_done *done, struct err *err)
 {
     char url[AWS_URL_BYTES];
     struct aws_sts sts;
-    if (aws_sts_url(f->cfg, f->env, url, err) != 0)
+    if (aws_sts_url(f->cfg, f->env, f->plan->region, url, err) != 0)
         return -1;
     int rc = make_sts(f, url, &sts, err);
     if (rc == 0) {

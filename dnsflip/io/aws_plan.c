@@ -265,6 +265,29 @@ static int from_role(struct aws_choice *c, const char *profile, struct err *err)
     }
 }
 
+/* ---- the region ------------------------------------------------------------------------------ */
+
+static int set_region(struct aws_choice *c, struct err *err)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+    const char *region = c->cfg->region;
+    const char *where = "region";
+    if (region[0] == '\0')
+        region = aws_env_text(c->env, where = "AWS_REGION");
+    if (region[0] == '\0')
+        region = aws_env_text(c->env, where = "AWS_DEFAULT_REGION");
+    if (region[0] == '\0') {
+        region = aws_plan_get(c, c->profile, where = "region");
+        if (region == NULL)
+            return 0;
+    }
+    /* It becomes part of a hostname. */
+    if (region[strspn(region, allowed)] != '\0' ||
+        !str_copy(c->plan->region, sizeof c->plan->region, region))
+        return err_set(err, ERR_CONFIG, "%s is not the name of a region, like eu-west-1", where);
+    return 0;
+}
+
 /* ---- the choice ------------------------------------------------------------------------------ */
 
 static int choose(struct aws_choice *c, struct err *err)
@@ -282,6 +305,8 @@ static int choose(struct aws_choice *c, struct err *err)
     c->profile = named != NULL ? named : "default";
     c->visited[c->n_visited++] = c->profile;
 
+    if (set_region(c, err) != 0)
+        return -1;
     int rc = is_ours ? 0 : from_environment(c, err);
     if (rc == 0 && has_role(c, c->profile))
         rc = from_role(c, c->profile, err);

@@ -34,6 +34,8 @@ struct aws_role {
 struct aws_plan {
     enum aws_base base;
     char source[AWS_SOURCE_BYTES];  /* for people */
+    char region[AWS_REGION_BYTES];  /* of STS: cfg's, else AWS_REGION, AWS_DEFAULT_REGION, else
+                                     * the profile's; "" = none is known */
     struct aws_keys keys;           /* KEYS */
     struct aws_role web;            /* WEB_IDENTITY */
     char path[AWS_PLAN_TEXT_BYTES]; /* WEB_IDENTITY: token file; CONTAINER: token file, "" = none */

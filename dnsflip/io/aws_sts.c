@@ -5,6 +5,7 @@
 #include "dnsflip/base/str.h"
 #include "dnsflip/io/aws_env.h"
 
+#define NO_REGION "no region for STS: set region, or AWS_REGION, to the one that dnsflip runs in"
 #define CONTENT_TYPE "application/x-www-form-urlencoded; charset=utf-8"
 #define AUTHORIZATION_BYTES_MAX 4096
 
@@ -16,7 +17,7 @@ static const char *configured_url(const struct aws_env *env)
     return url[0] != '\0' ? url : aws_env_text(env, "AWS_ENDPOINT_URL");
 }
 
-int aws_sts_url(const struct aws_cfg *cfg, const struct aws_env *env,
+int aws_sts_url(const struct aws_cfg *cfg, const struct aws_env *env, const char *region,
                 char out[static AWS_URL_BYTES], struct err *err)
 {
     const char *own = configured_url(env);
@@ -32,13 +33,12 @@ int aws_sts_url(const struct aws_cfg *cfg, const struct aws_env *env,
             out[n - 1] = '\0';
         return 0;
     }
-    if (cfg->region[0] == '\0')
-        return err_set(err, ERR_CONFIG,
-                       "no region for STS: set region, to the one that dnsflip runs in");
+    if (region[0] == '\0')
+        return err_set(err, ERR_CONFIG, NO_REGION);
     /* The names without -fips are FIPS endpoints in GovCloud. */
     bool is_named = cfg->has_fips && cfg->partition != AWS_GOVCLOUD;
     str_format(out, AWS_URL_BYTES, "https://sts%s.%s.amazonaws.com%s", is_named ? "-fips" : "",
-               cfg->region, cfg->partition == AWS_CHINA ? ".cn" : "");
+               region, cfg->partition == AWS_CHINA ? ".cn" : "");
     return 0;
 }
 
@@ -121,6 +121,9 @@ int aws_sts_assume_role(struct aws_sts *sts, const char *url, const char *region
                         struct err *err)
 {
     char host[AWS_URL_BYTES];
+    *sts = (struct aws_sts){ 0 };
+    if (region[0] == '\0')
+        return err_set(err, ERR_CONFIG, NO_REGION);
     if (begin(sts, url, "AssumeRole", role, err) != 0)
         return -1;
     if (role->external_id[0] != '\0')

@@ -17,10 +17,10 @@ struct aws_env;
 #define AWS_STS_BODY_BYTES_MAX 98304  /* every byte of it encoded, and the rest */
 #define AWS_STS_HEADERS 5
 
-/* "https://sts.eu-west-1.amazonaws.com" as partition, region and FIPS have it, unless
- * AWS_ENDPOINT_URL_STS or AWS_ENDPOINT_URL say otherwise.  No '/' at the end. */
+/* "https://sts.eu-west-1.amazonaws.com" as partition, FIPS and region ("" = not known) have it,
+ * unless AWS_ENDPOINT_URL_STS or AWS_ENDPOINT_URL say otherwise.  No '/' at the end. */
 __attribute__((warn_unused_result)) int aws_sts_url(const struct aws_cfg *cfg,
-                                                    const struct aws_env *env,
+                                                    const struct aws_env *env, const char *region,
                                                     char out[static AWS_URL_BYTES],
                                                     struct err *err);
 

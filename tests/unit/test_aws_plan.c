@@ -174,7 +174,7 @@ static void sts_is_that_of_the_region(void **state)
         struct err err;
         str_copy(item, sizeof item, cases[i].item);
         struct aws_env env = env_of((char *[]){ item, NULL });
-        int rc = aws_sts_url(&cases[i].cfg, &env, url, &err);
+        int rc = aws_sts_url(&cases[i].cfg, &env, cases[i].cfg.region, url, &err);
         assert_int_equal(rc, cases[i].url != NULL ? 0 : -1);
         if (rc == 0)
             assert_string_equal(url, cases[i].url);
@@ -185,9 +185,46 @@ static void sts_is_that_of_the_region(void **state)
     char url[AWS_URL_BYTES];
     struct err err;
     struct aws_env env = env_of((char *[]){ both, ignored, NULL });
-    assert_int_equal(aws_sts_url(&cases[0].cfg, &env, url, &err), 0);
+    assert_int_equal(aws_sts_url(&cases[0].cfg, &env, cases[0].cfg.region, url, &err), 0);
     assert_string_equal(url, cases[0].url);
     aws_env_fini(&env);
+}
+
+static void the_region_is_that_of_the_nearest_who_names_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *cfg, *first, *second, *config, *region; /* NULL = refused */
+    } cases[] = {
+        { "a-1", "AWS_REGION=b-1", "AWS_DEFAULT_REGION=c-1", "[default]\nregion = d-1\n", "a-1" },
+        { "", "AWS_REGION=b-1", "AWS_DEFAULT_REGION=c-1", "[default]\nregion = d-1\n", "b-1" },
+        { "", "AWS_REGION=", "AWS_DEFAULT_REGION=c-1", "[default]\nregion = d-1\n", "c-1" },
+        { "", "X=", "X=", "[default]\nregion = d-1\n", "d-1" },
+        { "", "X=", "X=", "", "" },
+        { "", "AWS_REGION=b.example.com/", "X=", "", NULL },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char first[64];
+        char second[64];
+        struct aws_ini *ini = NULL;
+        struct aws_plan *plan = NULL;
+        struct aws_cfg cfg = { 0 };
+        struct err err;
+        str_copy(first, sizeof first, cases[i].first);
+        str_copy(second, sizeof second, cases[i].second);
+        str_copy(cfg.region, sizeof cfg.region, cases[i].cfg);
+        struct aws_env env = env_of((char *[]){ first, second, NULL });
+        assert_int_equal(
+            aws_ini_parse("config", cases[i].config, strlen(cases[i].config), &ini, &err), 0);
+        struct aws_profiles *profiles = aws_profiles_new(ini, NULL);
+        int rc = aws_plan_new(&cfg, &env, profiles, &plan, &err);
+        assert_int_equal(rc, cases[i].region != NULL ? 0 : -1);
+        if (rc == 0)
+            assert_string_equal(plan->region, cases[i].region);
+        aws_plan_free(plan);
+        aws_profiles_free(profiles);
+        aws_env_fini(&env);
+    }
 }
 
 static void the_form_that_sts_gets_is_encoded(void **state)
@@ -216,6 +253,7 @@ int main(void)
         cmocka_unit_test(instance_metadata_is_where_it_is_said_to_be),
         cmocka_unit_test(roles_are_assumed_from_no_more_than_eight),
         cmocka_unit_test(sts_is_that_of_the_region),
+        cmocka_unit_test(the_region_is_that_of_the_nearest_who_names_one),
         cmocka_unit_test(the_form_that_sts_gets_is_encoded),
     };
 
