@@ -20,24 +20,22 @@ static void tell(struct tally *t, const char *text)
     t->has_text = true;
 }
 
-static void count_name(const struct route53_job *job, const struct hostname_cfg *host,
-                       const struct route53_zone *zone, struct tally *t)
+/* A name in one of its zones.  Returns whether it has records there. */
+static bool count_in_zone(const struct route53_job *job, const struct hostname_cfg *host,
+                          const struct route53_zone *zone, struct tally *t)
 {
     struct route53_where where;
 
     route53_records_where(&job->group, host, &zone->records, job->step.to, &where);
+    if (where.at == ROUTE53_AT_NOTHING)
+        return false;
     t->n++;
     if (where.text[0] != '\0')
         tell(t, where.text);
-    if (where.at == ROUTE53_AT_NOTHING) {
-        t->nothing++;
-        t->common = 0;
-        return;
-    }
     if (where.at != ROUTE53_AT_PLACE) {
         t->strange++;
         t->common = 0;
-        return;
+        return true;
     }
     t->common &= where.places;
     for (unsigned place = 0; place < job->group.n_clusters; place++) {
@@ -46,6 +44,33 @@ static void count_name(const struct route53_job *job, const struct hostname_cfg 
             break;
         }
     }
+    return true;
+}
+
+/* zones: a bit for each; a name need not be in both of a public and a private twin. */
+static void count_name(const struct route53_job *job, const struct hostname_cfg *host,
+                       uint32_t zones, struct tally *t)
+{
+    struct route53_where where;
+    bool is_there = false;
+
+    for (size_t z = 0; z < job->zones->n; z++) {
+        if ((zones & (1U << z)) != 0 && count_in_zone(job, host, &job->zones->zones[z], t))
+            is_there = true;
+    }
+    if (is_there)
+        return;
+    for (size_t z = 0; z < job->zones->n; z++) {
+        if ((zones & (1U << z)) == 0)
+            continue;
+        route53_records_where(&job->group, host, &job->zones->zones[z].records, job->step.to,
+                              &where);
+        tell(t, where.text);
+        break;
+    }
+    t->n++;
+    t->nothing++;
+    t->common = 0;
 }
 
 static uint32_t newest_epoch(const struct route53_job *job)
@@ -93,10 +118,7 @@ void route53_live(const struct route53_job *job, struct live *out)
                           host->name);
             return;
         }
-        for (size_t z = 0; z < job->zones->n; z++) {
-            if ((zones & (1U << z)) != 0)
-                count_name(job, host, &job->zones->zones[z], &t);
-        }
+        count_name(job, host, zones, &t);
     }
     if (t.n == t.nothing) {
         out->status = LIVE_ABSENT;

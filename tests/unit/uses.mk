@@ -118,6 +118,7 @@ test_render_LIBS := ldns
 test_render_USES := dnsflip/dns/answer.c dnsflip/dns/answer_edns.c dnsflip/dns/answer_walk.c dnsflip/dns/cookie.c dnsflip/dns/page.c dnsflip/dns/siphash.c dnsflip/dns/view.c dnsflip/render/compose.c dnsflip/render/emit.c dnsflip/render/entry.c dnsflip/render/entry_rdata.c dnsflip/render/managed.c dnsflip/render/names.c dnsflip/render/nodes.c dnsflip/render/nodes_transfer.c dnsflip/render/records.c dnsflip/render/render.c dnsflip/render/wire.c dnsflip/render/zone_check.c dnsflip/model/settings.c dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/fsio.c dnsflip/base/inet.c dnsflip/base/mem.c dnsflip/base/mono.c dnsflip/base/str.c tests/support/ask.c tests/support/site.c
 test_report_USES := dnsflip/config/report.c dnsflip/base/buf.c dnsflip/base/mem.c dnsflip/base/str.c
 test_route53_batch_USES := $(route53_PURE)
+test_route53_live_USES := dnsflip/providers/route53_live.c $(route53_PURE)
 test_route53_moves_USES := $(route53_PURE)
 test_route53_policy_USES := dnsflip/providers/route53_policy.c $(filter-out tests/%,$(route53_PURE)) tests/support/route53_zone.c
 test_route53_read_LIBS := expat
