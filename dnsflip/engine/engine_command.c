@@ -79,6 +79,7 @@ struct adoption {
     void *arg;
     struct engine_group *group;
     int place;
+    bool is_new; /* another cluster was active, or none */
     uint32_t epoch;
 };
 
@@ -121,6 +122,8 @@ static void on_adopted(void *arg, bool ok, const struct err *err)
                          .epoch = a->epoch };
     struct provider *p = e->deps.providers[step.provider];
 
+    if (ok && a->is_new)
+        engine_probe_promoted(e, a->group, (unsigned)a->place);
     if (ok) {
         (void)p->ops->submit(p, &step, on_published, a);
         return;
@@ -177,6 +180,7 @@ static void adopt(struct engine *e, struct engine_group *g, const struct command
                             .group = g,
                             .place = engine_cluster_place(e, g, c->cluster),
                             .epoch = engine_next_epoch(e) };
+    a->is_new = a->place != engine_decide_active(e, g);
     g->is_adopting = true;
     entry.epoch = a->epoch;
     str_copy(entry.to, sizeof(entry.to), c->cluster);
@@ -187,7 +191,13 @@ static void adopt(struct engine *e, struct engine_group *g, const struct command
 void engine_adopt_ahead(struct engine *e, const struct command *c, command_done *done, void *arg)
 {
     struct journal_entry entry = { .kind = ENTRY_ADOPT, .epoch = engine_next_epoch(e) };
+    int group = settings_find_group(e->deps.settings, c->group);
     char text[ERR_TEXT_BYTES];
+
+    /* What is carried over to the engine after the reload must not count against it there. */
+    if (group >= 0 && engine_cluster_place(e, &e->groups[group], c->cluster) >= 0)
+        engine_probe_promoted(e, &e->groups[group],
+                              (unsigned)engine_cluster_place(e, &e->groups[group], c->cluster));
 
     str_copy(entry.to, sizeof(entry.to), c->cluster);
     str_format(text, sizeof(text), "group %s is adopted: %s is active", c->group, c->cluster);

@@ -36,10 +36,13 @@ class Disk:
         with self.image.open("wb") as image:
             image.truncate(MEGABYTES << 20)
         subprocess.run([find("mkfs.ext4"), "-q", "-m", "0", str(self.image)], check=True, capture_output=True)
-        self.anchor = subprocess.Popen(["unshare", "-m", "--propagation", "private", "sleep", "1000"])
+        # In a chroot "/" is no mount, and so has no propagation that could be changed.
+        self.anchor = subprocess.Popen(["unshare", "-m", "--propagation", "unchanged", "sh", "-c",
+                                        "mount --make-rprivate / 2>&-; echo ready; exec sleep 1000"],
+                                       stdout=subprocess.PIPE)
         self.is_frozen = False
-        wait_until(lambda: os.readlink(f"/proc/{self.anchor.pid}/ns/mnt") != os.readlink("/proc/self/ns/mnt"),
-                   "a mount namespace") if self.anchor.poll() is None else None
+        if not self.anchor.stdout.readline():
+            pytest.skip("no mount namespace can be made")
         try:
             self.mount()
         except subprocess.CalledProcessError as error:
@@ -47,7 +50,7 @@ class Disk:
             pytest.skip(f"no loop device can be mounted here: {error.stderr}")
 
     def command(self, *words):
-        return ["nsenter", "-t", str(self.anchor.pid), "-m", *words]
+        return ["nsenter", "-t", str(self.anchor.pid), "-m", "-r", *words]
 
     def run(self, *words):
         return subprocess.run(self.command(*words), check=True, capture_output=True, text=True)
@@ -96,8 +99,10 @@ class Disk:
     def close(self):
         if self.is_frozen:
             self.thaw()
+        subprocess.run(self.command("umount", "-l", str(self.place)), check=False, capture_output=True)
         self.anchor.kill()
         self.anchor.wait()
+        self.anchor.stdout.close()
 
 
 class DiskDaemon(Daemon):
