@@ -15,6 +15,7 @@
 #include "dnsflip/dns/view.h"
 #include "dnsflip/providers/beacon_layout.h"
 #include "dnsflip/providers/provider.h"
+#include "dnsflip/providers/route53_records.h"
 #include "dnsflip/render/render.h"
 #include "probes/probe.h"
 
@@ -63,6 +64,33 @@ static void warn_of_silence(const struct settings *s, struct config_report *repo
     }
 }
 
+/* Targets that the group's routing cannot keep as records: once for each group. */
+static size_t check_hosted(const struct settings *s, struct config_report *report)
+{
+    struct config_place nowhere = { .file = "" };
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < s->n_groups; i++) {
+        const struct group_cfg *g = &s->groups[i];
+        struct err err;
+
+        for (size_t k = 0; k < g->n_hostnames; k++) {
+            const struct provider_cfg *cfg = &s->providers[g->hostnames[k].provider];
+            struct route53_group group;
+
+            if (strcmp(cfg->kind, "route53") != 0)
+                continue;
+            route53_group_init(&group, s, &cfg->route53, i);
+            if (route53_records_check(&group, &g->hostnames[k], &err) == 0)
+                continue;
+            config_report_add(report, CONFIG_ERROR, nowhere, "groups.%s: %s", g->name, err.text);
+            n++;
+            break;
+        }
+    }
+    return n;
+}
+
 /* What only the kind itself can say of its settings; the loader has checked each key. */
 static size_t check_kinds(const struct settings *s, struct config_report *report)
 {
@@ -80,6 +108,7 @@ static size_t check_kinds(const struct settings *s, struct config_report *report
             n++;
         }
     }
+    n += check_hosted(s, report);
     for (size_t g = 0; g < s->n_groups; g++) {
         for (size_t i = 0; i < s->groups[g].n_probes; i++) {
             const struct probe_cfg *cfg = s->groups[g].probes[i];

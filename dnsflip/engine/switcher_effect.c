@@ -159,8 +159,9 @@ static void on_verified(void *arg, uint32_t verified, uint32_t asked, bool is_do
     engine_record_tell(s->engine, &entry);
     if (!is_done)
         return;
-    str_format(words, sizeof(words), "%u of %u answers are the plan's, %lld ms after the change",
-               verified, asked, (long long)(switcher_now(s).wall.ms - s->op.changed.ms));
+    str_format(words, sizeof(words), "%u of %u answers are the plan's, %lld ms after the change%s",
+               verified, asked, (long long)(switcher_now(s).wall.ms - s->op.changed.ms),
+               asked == 0 ? ": no name server was asked, none is known" : "");
     switcher_event(s, OP_EVENT_VERIFIED, words);
 }
 
@@ -281,8 +282,9 @@ void switcher_effect(struct switcher *s, enum op_effect effect)
         if (s->op.verb == VERB_RELOAD && !s->is_followed)
             return;
         read_again(s);
-        s->verify = verify_start(s->engine->deps.io, s->engine->deps.settings, &s->plan, s->changes,
-                                 s->engine->deps.secondaries, on_verified, s);
+        s->verify =
+            verify_start(s->engine->deps.io, s->engine->deps.settings, &s->plan, s->changes,
+                         s->engine->deps.providers, s->engine->deps.secondaries, on_verified, s);
         return;
     case OP_EFFECT_END:
         switcher_finish(s);

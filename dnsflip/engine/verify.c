@@ -42,7 +42,7 @@ struct verify {
     const struct secondaries *secondaries; /* borrowed, NULL = none */
     uint32_t group_index;
     struct question *questions; /* owned */
-    uint32_t n_questions, next, right;
+    uint32_t n_questions, cap, next, right;
     struct slot slots[VERIFY_IN_FLIGHT];
     uint32_t in_flight;
     struct loop_timer *timer; /* owned */
@@ -56,6 +56,9 @@ struct verify {
 
 static bool concerns(const struct target_change *change, uint8_t type)
 {
+    /* Which addresses an alias has now is only known to whoever answers for it. */
+    if (change->after->alias_zone[0] != '\0')
+        return false;
     if (change->before->cname[0] != '\0' || change->after->cname[0] != '\0')
         return type == TYPE_A;
     if (type == TYPE_A)
@@ -66,43 +69,75 @@ static bool concerns(const struct target_change *change, uint8_t type)
 /* ---- the list of questions ----------------------------------------------------------------------
  */
 
-static void add_questions(struct verify *v, uint32_t change, unsigned first, unsigned end)
+static void add_question(struct verify *v, const struct question *q)
+{
+    if (v->n_questions == v->cap) {
+        v->cap = v->cap == 0 ? 64 : 2 * v->cap;
+        v->questions = mem_resize(v->questions, v->cap, sizeof(*v->questions));
+    }
+    v->questions[v->n_questions++] = *q;
+}
+
+static void add_questions(struct verify *v, uint32_t change, unsigned server)
 {
     static const uint8_t types[] = { TYPE_A, TYPE_AAAA };
 
     for (size_t t = 0; t < sizeof(types); t++) {
         if (!concerns(&v->changes[change], types[t]))
             continue;
-        for (unsigned s = first; s < end; s++) {
-            struct question q = { .change = change, .server = (uint16_t)s, .type = types[t] };
+        struct question q = { .change = change, .server = (uint16_t)server, .type = types[t] };
 
-            v->questions[v->n_questions++] = q;
-            if (change % VERIFY_TCP_EVERY != 0)
-                continue;
-            q.tcp = true;
-            v->questions[v->n_questions++] = q;
-        }
+        add_question(v, &q);
+        if (change % VERIFY_TCP_EVERY != 0)
+            continue;
+        q.tcp = true;
+        add_question(v, &q);
     }
 }
 
-static void list_questions(struct verify *v, const struct settings *settings,
-                           const struct plan *plan)
+/* The index of a server among those of provider, added if it is new; v->n_servers if there is no
+ * room for it. */
+static unsigned server_of(struct verify *v, unsigned provider, const struct inet_addr *addr)
 {
-    unsigned first[PROVIDERS_MAX + 1] = { 0 };
+    unsigned s = 0;
 
-    for (unsigned p = 0; p < settings->n_providers; p++) {
-        first[p] = v->n_servers;
-        v->n_servers =
-            (uint16_t)(v->n_servers + provider_find(settings->providers[p].kind)
-                                          ->servers(settings, p, &v->servers[v->n_servers]));
-        first[p + 1] = v->n_servers;
-        memset(&v->providers[first[p]], (int)p, first[p + 1] - first[p]);
+    for (; s < v->n_servers; s++) {
+        if (v->providers[s] == provider && v->servers[s].port == addr->port &&
+            inet_ip_equal(&v->servers[s].ip, &addr->ip))
+            return s;
     }
-    v->questions = mem_array((size_t)plan->n_names * v->n_servers * 4 + 1, sizeof(*v->questions));
-    for (uint32_t i = 0; i < plan->n_names; i++) {
-        unsigned p = v->group->hostnames[v->changes[i].hostname].provider;
+    if (s < sizeof(v->providers)) {
+        v->providers[s] = (uint8_t)provider;
+        v->servers[v->n_servers++] = *addr;
+    }
+    return s;
+}
 
-        add_questions(v, i, first[p], first[p + 1]);
+static size_t servers_of(const struct settings *settings, struct provider *const *providers,
+                         unsigned p, const char *name, struct inet_addr out[])
+{
+    size_t n = provider_find(settings->providers[p].kind)->servers(settings, p, out);
+
+    if (n == 0 && providers != NULL && providers[p] != NULL && providers[p]->ops->learned != NULL)
+        n = providers[p]->ops->learned(providers[p], name, out);
+    return n;
+}
+
+static void list_questions(struct verify *v, const struct settings *settings,
+                           struct provider *const *providers, const struct plan *plan)
+{
+    struct inet_addr servers[PROVIDER_SERVERS_MAX];
+
+    for (uint32_t i = 0; i < plan->n_names; i++) {
+        const struct hostname_cfg *host = &v->group->hostnames[v->changes[i].hostname];
+        size_t n = servers_of(settings, providers, host->provider, host->name, servers);
+
+        for (size_t k = 0; k < n; k++) {
+            unsigned s = server_of(v, host->provider, &servers[k]);
+
+            if (s < v->n_servers)
+                add_questions(v, i, s);
+        }
     }
 }
 
@@ -216,7 +251,7 @@ static void on_timer(void *arg)
 }
 
 struct verify *verify_start(struct io *io, const struct settings *settings, const struct plan *plan,
-                            const struct target_change changes[],
+                            const struct target_change changes[], struct provider *const *providers,
                             const struct secondaries *secondaries, verify_progress *progress,
                             void *arg)
 {
@@ -232,7 +267,7 @@ struct verify *verify_start(struct io *io, const struct settings *settings, cons
     v->again_ms = VERIFY_AGAIN_MS;
     for (size_t i = 0; i < VERIFY_IN_FLIGHT; i++)
         v->slots[i].verify = v;
-    list_questions(v, settings, plan);
+    list_questions(v, settings, providers, plan);
     v->timer = loop_timer_new(io->loop, on_timer, v);
     loop_timer_set(v->timer, loop_now(io->loop).mono);
     return v;

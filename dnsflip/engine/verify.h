@@ -10,6 +10,7 @@
 #include "dnsflip/model/settings.h"
 
 struct io;
+struct provider;
 struct secondaries;
 struct verify;
 
@@ -23,12 +24,14 @@ struct verify;
 typedef void verify_progress(void *arg, uint32_t verified, uint32_t asked, bool is_done,
                              const char *laggards);
 
-/* A secondary is asked once it has told that it has the flip; NULL: every server is asked at once.
+/* providers: one per settings->providers, asked for servers that the settings do not name; NULL or
+ * entries NULL: there are none.
+ * A secondary is asked once it has told that it has the flip; NULL: every server is asked at once.
  * Starts asking; progress runs whenever a round has ended, never before this returns, until
  * is_done or verify_cancel.  all of them are borrowed until then.  With nothing to
  * ask it is done in the next turn. */
 struct verify *verify_start(struct io *io, const struct settings *settings, const struct plan *plan,
-                            const struct target_change changes[],
+                            const struct target_change changes[], struct provider *const *providers,
                             const struct secondaries *secondaries, verify_progress *progress,
                             void *arg);
 void verify_cancel(struct verify *v); /* NULL does nothing */

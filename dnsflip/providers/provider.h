@@ -74,6 +74,9 @@ struct provider_ops {
                     struct silence *out);
     /* PURE: the servers verification asks, out[PROVIDER_SERVERS_MAX]; returns how many. */
     size_t (*servers)(const struct settings *settings, unsigned index, struct inet_addr out[]);
+    /* The servers to ask about name, learned since open, where the settings name none; out as
+     * above. NULL: there are none but those of the settings. */
+    size_t (*learned)(const struct provider *p, const char *name, struct inet_addr out[]);
     /* The change may be made before this returns; done tells. */
     struct provider_call *(*submit)(struct provider *p, const struct step *step,
                                     provider_submit_done *done, void *arg);

@@ -6,6 +6,7 @@
 #include "dnsflip/io/loop.h"
 #include "dnsflip/model/operation.h"
 #include "dnsflip/providers/route53_job.h"
+#include "dnsflip/providers/route53_servers.h"
 #include "dnsflip/providers/route53_steps.h"
 
 static struct route53 *route53_of(struct provider *p)
@@ -162,6 +163,7 @@ static int route53_open(const struct settings *settings, unsigned index, struct 
         mem_free(route53);
         return -1;
     }
+    route53->servers = route53_servers_new(io);
     *out = &route53->provider;
     return 0;
 }
@@ -172,6 +174,7 @@ static void route53_close(struct provider *p)
 
     route53_api_fini(&route53->api);
     route53_zones_free(route53->kept);
+    route53_servers_free(route53->servers);
     mem_free(route53);
 }
 
@@ -191,6 +194,11 @@ static size_t route53_servers(const struct settings *settings, unsigned index,
     return cfg->n_verify;
 }
 
+static size_t route53_learned(const struct provider *p, const char *name, struct inet_addr out[])
+{
+    return route53_servers_of(((const struct route53 *)(const void *)p)->servers, name, out);
+}
+
 const struct provider_ops provider_route53 = {
     .kind = "route53",
     .problem = route53_steps_problem,
@@ -199,6 +207,7 @@ const struct provider_ops provider_route53 = {
     .plan = route53_steps_plan,
     .silence = route53_steps_silence,
     .servers = route53_servers,
+    .learned = route53_learned,
     .submit = route53_submit,
     .settle = route53_settle,
     .find = route53_find,

@@ -8,17 +8,19 @@
 #include "dnsflip/providers/route53_api.h"
 
 struct loop_timer;
+struct route53_servers;
 
 struct route53 {
     struct provider provider;        /* first: ops finds back */
     const struct settings *settings; /* borrowed */
     unsigned index;                  /* of the provider in it */
     struct route53_api api;
-    struct route53_zones *kept; /* owned: as they were read last, NULL = not yet */
+    struct route53_servers *servers; /* owned */
+    struct route53_zones *kept;      /* owned: as they were read last, NULL = not yet */
     struct mono kept_at;
 };
 
-/* Takes zones over, for previews. */
+/* Takes zones over, for previews and verification. */
 void route53_keep(struct route53 *route53, struct route53_zones *zones);
 void route53_preview(struct provider *p, const struct step *step, struct preview *out,
                      preview_look *each, void *arg);

@@ -6,6 +6,7 @@
 #include "dnsflip/base/str.h"
 #include "dnsflip/io/loop.h"
 #include "dnsflip/providers/route53_job.h"
+#include "dnsflip/providers/route53_servers.h"
 
 #define SECOND_MS INT64_C(1000)
 #define LIVE_BYTES 1024
@@ -18,6 +19,7 @@ void route53_keep(struct route53 *route53, struct route53_zones *zones)
 {
     route53_zones_free(route53->kept);
     route53->kept = zones;
+    route53_servers_learn(route53->servers, zones);
     route53->kept_at = loop_now(route53->api.loop).mono;
 }
 

@@ -13,6 +13,7 @@
 #include "dnsflip/engine/verify.h"
 #include "dnsflip/io/dns_client.h"
 #include "dnsflip/io/io.h"
+#include "dnsflip/providers/provider.h"
 #include "tests/sim/world.h"
 
 struct world world;
@@ -165,12 +166,27 @@ static void pass(int64_t ms)
     world_loop_until(world.loop, mono_add(loop_now(world.loop).mono, ms));
 }
 
+/* A provider that learned two servers, for all names but the first. */
+static size_t learned(const struct provider *p, const char *name, struct inet_addr out[])
+{
+    (void)p;
+    if (strcmp(name, "n0.example.com") == 0)
+        return 0;
+    out[0] = (struct inet_addr){ .ip = ip("192.0.2.53"), .port = 53 };
+    out[1] = (struct inet_addr){ .ip = ip("192.0.2.54"), .port = 53 };
+    return 2;
+}
+
+static const struct provider_ops learned_ops = { .kind = "local", .learned = learned };
+static struct provider learned_provider = { .ops = &learned_ops };
+static struct provider *const providers[] = { &learned_provider };
+
 static struct verify *running;
 
 static void begin(void)
 {
     memset(&seen, 0, sizeof(seen));
-    running = verify_start(&io, &settings, &plan, changes, NULL, on_progress, &running);
+    running = verify_start(&io, &settings, &plan, changes, providers, NULL, on_progress, &running);
     assert_int_equal(seen.calls, 0);
 }
 
@@ -320,9 +336,33 @@ static void cancelled_it_says_nothing_more(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static void servers_that_were_learned_are_asked_where_the_settings_name_none(void **state)
+{
+    (void)state;
+    provider.local.n_listen = 0;
+    begin();
+    pass(ANSWER_MS);
+    assert_true(seen.is_done);
+    assert_int_equal(seen.asked, 2 * (NAMES - 1) + 2);
+    assert_int_equal(seen.verified, seen.asked);
+}
+
+static void an_alias_is_not_asked_for(void **state)
+{
+    (void)state;
+    after = (struct target){ .cname = "lb.example.net", .alias_zone = "Z1" };
+    begin();
+    pass(ANSWER_MS);
+    assert_true(seen.is_done);
+    assert_int_equal(seen.asked, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            servers_that_were_learned_are_asked_where_the_settings_name_none, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_alias_is_not_asked_for, setup, teardown),
         TEST(every_server_is_asked_for_every_name_and_some_over_tcp),
         TEST(who_still_has_the_old_answer_is_named_and_asked_again),
         TEST(only_laggards_are_asked_again_and_ever_more_seldom),

@@ -121,6 +121,7 @@ test_route53_batch_USES := $(route53_PURE)
 test_route53_live_USES := dnsflip/providers/route53_live.c $(route53_PURE)
 test_route53_moves_USES := $(route53_PURE)
 test_route53_policy_USES := dnsflip/providers/route53_policy.c $(filter-out tests/%,$(route53_PURE)) tests/support/route53_zone.c
+test_route53_servers_USES := dnsflip/providers/route53_servers.c dnsflip/providers/route53_name.c dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/inet.c dnsflip/base/mem.c dnsflip/base/str.c
 test_route53_read_LIBS := expat
 test_route53_read_USES := dnsflip/io/aws_xml.c dnsflip/providers/route53_name.c dnsflip/providers/route53_read.c dnsflip/providers/route53_set.c dnsflip/model/route53_record.c dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/mem.c dnsflip/base/str.c
 test_scheduler_USES := dnsflip/engine/scheduler.c dnsflip/engine/due.c dnsflip/base/mem.c
