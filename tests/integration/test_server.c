@@ -7,12 +7,15 @@
 
 #include <cmocka.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "dnsflip/base/inet.h"
 #include "dnsflip/base/mono.h"
+#include "dnsflip/base/str.h"
+#include "dnsflip/beacon/beacon.h"
 #include "dnsflip/dns/server.h"
 #include "dnsflip/supervisor_sockets.h"
 #include "tests/support/instance.h"
@@ -60,7 +63,9 @@ static void serve_all(void)
     assert_true(world.sockets.n <= LISTENS);
     for (size_t i = 0; i < world.sockets.n; i++) {
         const struct supervisor_socket *item = &world.sockets.items[i];
-        listens[i].kind = item->role == LINK_ROLE_DNS_TCP ? SERVER_TCP : SERVER_UDP;
+        listens[i].kind = item->role == LINK_ROLE_DNS_TCP  ? SERVER_TCP
+                          : item->role == LINK_ROLE_BEACON ? SERVER_BEACON
+                                                           : SERVER_UDP;
         listens[i].n_fds = item->n_fds;
         for (uint32_t k = 0; k < item->n_fds; k++)
             listens[i].fds[k] = dup(item->fds[k]);
@@ -186,6 +191,50 @@ static void a_published_pair_is_the_only_one_heard_once_it_has_settled(void **st
         for (uint16_t k = 0; k < 10; k++)
             assert_int_equal(ask("127.0.0.1", one.port, k), 1 + i % 2);
     }
+    publish(1);
+}
+
+/* The status that a health checker gets for a cluster of the group. */
+static int check(struct inet_addr addr, const char *cluster)
+{
+    struct sockaddr_storage sa;
+    socklen_t len = inet_to_sockaddr(&addr, &sa);
+    char text[512];
+    size_t n = 0;
+    ssize_t got = 0;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_int_equal(connect(fd, (struct sockaddr *)&sa, len), 0);
+    assert_true(str_format(text, sizeof(text), "GET /beacon/prod/%s HTTP/1.1\r\n\r\n", cluster));
+    assert_int_equal(send(fd, text, strlen(text), 0), strlen(text));
+    struct pollfd polled = { .fd = fd, .events = POLLIN };
+    while (poll(&polled, 1, ANSWER_MS) == 1 &&
+           (got = recv(fd, text + n, sizeof(text) - 1 - n, 0)) > 0)
+        n += (size_t)got;
+    (void)close(fd);
+    text[n] = '\0';
+    assert_true(str_starts(text, "HTTP/1.1 "));
+    return (int)strtol(text + strlen("HTTP/1.1 "), NULL, 10);
+}
+
+static void health_checkers_are_answered_while_pairs_and_sockets_change(void **state)
+{
+    (void)state;
+    struct inet_addr dns = add_socket(LINK_ROLE_DNS_UDP, "127.0.0.1:0", 1);
+    struct inet_addr first = add_socket(LINK_ROLE_BEACON, "127.0.0.1:0", 1);
+    struct inet_addr second = add_socket(LINK_ROLE_BEACON, "127.0.0.1:0", 1);
+
+    for (uint16_t i = 0; i < 20; i++) {
+        bool is_one = i % 2 == 0;
+
+        serve_all();
+        publish(is_one ? 1 : 2);
+        assert_int_equal(check(first, "one"), is_one ? 200 : 503);
+        assert_int_equal(check(second, "two"), is_one ? 503 : 200);
+        assert_int_equal(ask("127.0.0.1", dns.port, i), is_one ? 1 : 2);
+    }
+    assert_int_equal(counters_sum(world.counters, COUNTER_BEACON_ACTIVE), 20);
+    assert_int_equal(counters_sum(world.counters, COUNTER_BEACON_STANDBY), 20);
     publish(1);
 }
 
@@ -369,6 +418,8 @@ int main(void)
                                   forget_sockets),
         cmocka_unit_test_teardown(a_published_pair_is_the_only_one_heard_once_it_has_settled,
                                   forget_sockets),
+        cmocka_unit_test_teardown(health_checkers_are_answered_while_pairs_and_sockets_change,
+                                  forget_sockets),
         cmocka_unit_test_teardown(a_transfer_ends_with_the_pair_it_began_with, forget_sockets),
         cmocka_unit_test_teardown(pairs_held_for_slow_readers_are_wanted_back_in_the_end,
                                   forget_sockets),
@@ -379,7 +430,7 @@ int main(void)
 
     if (fd < 0)
         return 1;
-    world.server = server_new(world.counters, NULL);
+    world.server = server_new(world.counters, beacon_run);
     publish(1);
     return cmocka_run_group_tests_name("server", tests, NULL, NULL);
 }

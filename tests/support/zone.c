@@ -48,7 +48,8 @@ static void fill_group(struct group_cfg *g, struct target both[2])
     (void)str_copy(g->name, sizeof(g->name), "prod");
     g->clusters[1] = 1;
     g->n_clusters = 2;
-    g->n_providers = 1;
+    g->n_providers = 2;
+    g->providers[1] = 1;
     g->ttl_s = TTL_S;
     for (size_t i = 0; i < g->n_hostnames; i++) {
         struct hostname_cfg *h = &g->hostnames[i];
@@ -63,7 +64,7 @@ int zone_pair(uint64_t generation, unsigned names, uint8_t index, int fds[static
     struct target both[2] = { target(ZONE_FIRST_CLUSTER), target(ZONE_SECOND_CLUSTER) };
     struct settings *s = mem_zalloc(sizeof(*s));
     struct cluster_cfg *clusters = mem_array(2, sizeof(*clusters));
-    struct provider_cfg *provider = mem_zalloc(sizeof(*provider));
+    struct provider_cfg *provider = mem_array(2, sizeof(*provider));
     struct group_cfg *group = mem_zalloc(sizeof(*group));
 
     s->clusters = clusters;
@@ -71,8 +72,9 @@ int zone_pair(uint64_t generation, unsigned names, uint8_t index, int fds[static
     (void)str_copy(clusters[0].name, sizeof(clusters[0].name), "one");
     (void)str_copy(clusters[1].name, sizeof(clusters[1].name), "two");
     s->providers = provider;
-    s->n_providers = 1;
+    s->n_providers = 2;
     fill_provider(provider);
+    (void)str_copy(provider[1].kind, sizeof(provider[1].kind), "beacon");
     s->groups = group;
     s->n_groups = 1;
     group->hostnames = mem_array(names, sizeof(*group->hostnames));

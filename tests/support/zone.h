@@ -1,6 +1,6 @@
 /* tests/support/zone.h -- a pair as a judge would make it: one group of two clusters, whose names
- * n0.flip.test, n1.flip.test ... answer with 192.0.2.1 or with 198.51.100.1.  Loopback may transfer
- * the zone. */
+ * n0.flip.test, n1.flip.test ... answer with 192.0.2.1 (cluster one) or with 198.51.100.1 (two); it
+ * has a beacon.  Loopback may transfer the zone. */
 #ifndef TESTS_SUPPORT_ZONE_H
 #define TESTS_SUPPORT_ZONE_H
 

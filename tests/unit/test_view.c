@@ -36,10 +36,9 @@ static struct settings *new_settings(void)
     return s;
 }
 
-/* The bytes of a small view; the caller's. */
-static uint8_t *render_bytes(size_t *n)
+/* The bytes of the settings' view; the caller's.  Ends s. */
+static uint8_t *render_settings(struct settings *s, size_t *n)
 {
-    struct settings *s = new_settings();
     struct err err;
     int fd = render_view(s, 3, 100, &err);
     off_t size;
@@ -54,6 +53,12 @@ static uint8_t *render_bytes(size_t *n)
     close(fd);
     settings_free(s);
     return bytes;
+}
+
+/* Of a small one. */
+static uint8_t *render_bytes(size_t *n)
+{
+    return render_settings(new_settings(), n);
 }
 
 /* Opens bytes as a view; NULL and *err if it is refused. */
@@ -262,6 +267,48 @@ static void no_damaged_file_with_a_right_checksum_leads_outside(void **state)
     mem_free(bytes);
 }
 
+static void beacons_are_found_by_name_and_a_list_out_of_order_is_refused(void **state)
+{
+    enum { OUT_OF_ORDER = 0, TWICE, NO_GROUP, TOO_MANY, OUTSIDE, CASES };
+    struct settings *s = site_new(NULL);
+    size_t n;
+    const struct view *v;
+    uint32_t group = 0;
+    struct err err;
+
+    (void)state;
+    site_add_beacon(s, site_add_group(s, "north"));
+    site_add_beacon(s, site_add_group(s, "east"));
+    uint8_t *good = render_settings(s, &n);
+    uint8_t *bytes = mem_array(n, 1);
+    v = open_bytes(good, n, SEALS, &err);
+    assert_non_null(v);
+    assert_true(view_find_beacon(v, "north", 5, &group) && group == 1);
+    assert_true(view_find_beacon(v, "east", 4, &group) && group == 2);
+    assert_false(view_find_beacon(v, "prod", 4, &group));
+    assert_false(view_find_beacon(v, "eas", 3, &group));
+    assert_false(view_find_beacon(v, "easter", 6, &group));
+    assert_false(view_find_beacon(v, "", 0, &group));
+    view_close(v);
+    for (int i = 0; i < CASES; i++) {
+        struct view_header *h = (struct view_header *)(void *)bytes;
+        uint32_t *numbers;
+
+        memcpy(bytes, good, n);
+        numbers = (uint32_t *)(void *)(bytes + h->beacons);
+        numbers[0] = i == OUT_OF_ORDER ? 1 : numbers[0];
+        numbers[1] = i == OUT_OF_ORDER || i == TWICE ? 2 : numbers[1];
+        numbers[1] = i == NO_GROUP ? 3 : numbers[1];
+        h->n_beacons = i == TOO_MANY ? 4 : h->n_beacons;
+        h->beacons = i == OUTSIDE ? (uint32_t)n : h->beacons;
+        fix_checksum(bytes, n);
+        assert_null(open_bytes(bytes, n, SEALS, &err));
+        assert_non_null(strstr(err.text, "beacon"));
+    }
+    mem_free(bytes);
+    mem_free(good);
+}
+
 static void a_page_of_another_pair_is_refused(void **state)
 {
     size_t n;
@@ -325,6 +372,7 @@ int main(void)
         cmocka_unit_test(a_damaged_file_is_refused),
         cmocka_unit_test(a_file_of_another_size_or_format_is_refused),
         cmocka_unit_test(no_damaged_file_with_a_right_checksum_leads_outside),
+        cmocka_unit_test(beacons_are_found_by_name_and_a_list_out_of_order_is_refused),
         cmocka_unit_test(a_page_of_another_pair_is_refused),
         cmocka_unit_test(a_view_answers_the_same_under_another_generation),
     };
