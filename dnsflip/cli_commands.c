@@ -26,7 +26,8 @@ const struct cli_option_spec cli_options[CLI_OPTIONS] = {
     [CLI_REASON] = { "reason", 0, "TEXT", CLI_ANYTHING, NULL,
                      "why, for the journal and for everybody who looks" },
     [CLI_OVERRIDE] = { "override", 0, "RULE", CLI_A_RULE, NULL,
-                       "lift this guard, named in the refusal (also: promotion, durability); "
+                       "lift this guard, named in the refusal (also: promotion, durability, "
+                       "foreign-owner); "
                        "repeatable, needs --reason and the role admin" },
     [CLI_PROMOTED] = { "promoted", 0, NULL, CLI_ANYTHING, NULL,
                        "the data is promoted already: skip the hooks, still ask for the proof" },

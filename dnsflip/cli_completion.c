@@ -117,7 +117,7 @@ static void print_values(void)
                                                            : kind_name(o->kind));
     }
     puts("    *) return 1 ;;\n    esac\n}");
-    printf("_dnsflip_rules() {\n    echo promotion durability");
+    printf("_dnsflip_rules() {\n    echo promotion durability foreign-owner");
     for (int r = 0; r < GUARD_RULES; r++) {
         const struct guard_rule_info *info = guard_rule_info((enum guard_rule)r);
 
