@@ -8,6 +8,7 @@
 #define PATH_TEXT_BYTES 160
 #define API "/2013-04-01"
 #define PAGE_RECORDS "300"
+#define ZONE_READS_MAX 3 /* of one zone whose list cannot be understood */
 
 int route53_api_init(struct route53_api *api, const struct route53_cfg *cfg, struct io *io,
                      struct err *err)
@@ -99,6 +100,7 @@ struct route53_reading {
     struct aws_call *call;       /* in flight, NULL = none */
     struct route53_zones *zones; /* owned until done */
     struct route53_page page;
+    unsigned n_reads; /* of the zone that is being read */
     route53_zones_done *done;
     void *arg;
 };
@@ -149,13 +151,15 @@ static const char *zone_id(const struct route53_reading *reading)
     return reading->api->cfg->zones[reading->zones->n - 1];
 }
 
-static void reading_fail(struct route53_reading *reading, struct err *err)
-{
-    (void)err_wrap(err, "hosted zone %s", zone_id(reading));
-    reading_end(reading, err);
-}
-
 static void on_zone(void *arg, const struct aws_answer *answer);
+
+static void read_zone(struct route53_reading *reading)
+{
+    reading->n_reads++;
+    reading->page = (struct route53_page){ 0 };
+    reading->call =
+        route53_api_zone(reading->api, zone_id(reading), reading->lane, on_zone, reading);
+}
 
 static void next_zone(struct route53_reading *reading)
 {
@@ -166,9 +170,29 @@ static void next_zone(struct route53_reading *reading)
         return;
     }
     reading->zones->n++;
-    reading->page = (struct route53_page){ 0 };
-    reading->call =
-        route53_api_zone(reading->api, zone_id(reading), reading->lane, on_zone, reading);
+    reading->n_reads = 0;
+    read_zone(reading);
+}
+
+/* Cut off on its way, without end, another one's page, or changed while it was read: the zone is
+ * read anew.  What the service refuses, and what is too large for us, stays so. */
+static bool is_spoilt(const struct aws_answer *answer, const struct err *err)
+{
+    return (answer->outcome == AWS_OK) != (err->code == ERR_LIMIT);
+}
+
+static void reading_fail(struct route53_reading *reading, const struct aws_answer *answer,
+                         struct err *err)
+{
+    struct route53_zone *zone = &reading->zones->zones[reading->zones->n - 1];
+
+    if (is_spoilt(answer, err) && reading->n_reads < ZONE_READS_MAX) {
+        route53_zone_fini(zone);
+        read_zone(reading);
+        return;
+    }
+    (void)err_wrap(err, "hosted zone %s", zone_id(reading));
+    reading_end(reading, err);
 }
 
 static void on_page(void *arg, const struct aws_answer *answer)
@@ -181,12 +205,12 @@ static void on_page(void *arg, const struct aws_answer *answer)
     reading->call = NULL;
     if (answer->outcome != AWS_OK ||
         route53_read_page(answer->body, answer->body_bytes, records, &reading->page, &err) != 0) {
-        reading_fail(reading, &err);
+        reading_fail(reading, answer, &err);
         return;
     }
     if (reading->page.is_truncated && records->n + records->n_left_out == had) {
         (void)err_set(&err, ERR_REMOTE, "a page of the list is empty, though it is not the last");
-        reading_fail(reading, &err);
+        reading_fail(reading, answer, &err);
         return;
     }
     if (reading->page.is_truncated) {
@@ -195,7 +219,7 @@ static void on_page(void *arg, const struct aws_answer *answer)
         return;
     }
     if (route53_set_sort(records, &err) != 0) {
-        reading_fail(reading, &err);
+        reading_fail(reading, answer, &err);
         return;
     }
     next_zone(reading);
@@ -211,7 +235,7 @@ static void on_zone(void *arg, const struct aws_answer *answer)
     reading->call = NULL;
     if (answer->outcome != AWS_OK ||
         route53_read_zone(answer->body, answer->body_bytes, facts, &err) != 0) {
-        reading_fail(reading, &err);
+        reading_fail(reading, answer, &err);
         return;
     }
     (void)str_copy(zone->id, sizeof(zone->id), zone_id(reading));
