@@ -396,6 +396,43 @@ static void names_fill_the_fewest_batches(void **state)
     site_fini(&site);
 }
 
+/* HTTPS data of 239 characters: 64 names fit beside the ownership record, the elements of 249
+ * would. */
+static void characters_end_a_batch_too(void **state)
+{
+    (void)state;
+    static char https[2][256];
+    struct route53_plan plan;
+    struct err err;
+
+    site_init(&site, &site_simple);
+    for (unsigned c = 0; c < 2; c++) {
+        size_t n;
+
+        str_format(https[c], sizeof(https[c]), "192.0.2.%u https=1 . alpn=", c + 1);
+        n = strlen(https[c]);
+        memset(https[c] + n, (int)('a' + c), 240 + 16 - n);
+        https[c][240 + 16 - 1] = '\0';
+    }
+    for (size_t i = 0; i < 130; i++) {
+        char name[64], line[LINE_BYTES];
+
+        str_format(name, sizeof(name), "h%zu.example.com", i);
+        site_add(&site, route53_zone_host(name, https[0], https[1], NULL));
+        str_format(line, sizeof(line), "%s A 192.0.2.1", name);
+        route53_zone_put(&site.zones[0].records, line);
+        str_format(line, sizeof(line), "%s HTTPS |%s", name, strstr(https[0], "1 . "));
+        route53_zone_put(&site.zones[0].records, line);
+    }
+    assert_int_equal(route53_plan_init(&plan, &site.move, site.zones, 1, &err), 0);
+    assert_int_equal(plan.n_batches, plan.n_batches_least);
+    assert_true(plan.n_batches > 1 && plan.batches[0].elements < ROUTE53_ELEMENTS_MAX / 2 + 10);
+    assert_true(plan.batches[0].characters > ROUTE53_CHARACTERS_MAX - 520);
+    route53_plan_fini(&plan);
+    assert_true(site_move(&site, &err) > 1);
+    site_fini(&site);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +440,7 @@ int main(void)
         cmocka_unit_test(so_do_zones_of_many_batches),
         cmocka_unit_test(one_strange_record_stops_the_whole_move),
         cmocka_unit_test(names_fill_the_fewest_batches),
+        cmocka_unit_test(characters_end_a_batch_too),
     };
 
     return cmocka_run_group_tests_name("route53_moves", tests, NULL, NULL);

@@ -120,6 +120,7 @@ test_report_USES := dnsflip/config/report.c dnsflip/base/buf.c dnsflip/base/mem.
 test_route53_batch_USES := $(route53_PURE)
 test_route53_live_USES := dnsflip/providers/route53_live.c $(route53_PURE)
 test_route53_moves_USES := $(route53_PURE)
+test_route53_ownership_USES := $(route53_PURE)
 test_route53_policy_USES := dnsflip/providers/route53_policy.c $(filter-out tests/%,$(route53_PURE)) tests/support/route53_zone.c
 test_route53_servers_USES := dnsflip/providers/route53_servers.c dnsflip/providers/route53_name.c dnsflip/base/buf.c dnsflip/base/err.c dnsflip/base/inet.c dnsflip/base/mem.c dnsflip/base/str.c
 test_route53_read_LIBS := expat
