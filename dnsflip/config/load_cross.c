@@ -252,4 +252,5 @@ void load_cross_checks(struct loader *l)
         if (is_local(&s->providers[i]))
             check_minimum(l, i, smallest[i]);
     }
+    load_arc_groups(l);
 }

@@ -179,6 +179,11 @@ static void load_provider(struct loader *l, const struct yaml_node *node, struct
         load_route53(l, node, &out->route53);
         return;
     }
+    if (kind != NULL && strcmp(kind->text, "arc") == 0) {
+        str_copy(out->kind, sizeof(out->kind), "arc");
+        load_arc(l, node, &out->arc);
+        return;
+    }
     if (kind != NULL && strcmp(kind->text, "local") != 0) {
         loader_error(l, kind, "the kind '%.64s' is unknown; known kinds: %s", kind->text,
                      schema_provider_kinds);

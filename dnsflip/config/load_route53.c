@@ -56,9 +56,8 @@ static void load_zones(struct loader *l, const struct yaml_node *node, struct ro
     }
 }
 
-/* Scheme and authority: a path would not be signed as the service expects it. */
-static void load_url(struct loader *l, const struct yaml_node *node, bool may_https,
-                     char out[static AWS_URL_BYTES])
+void load_authority(struct loader *l, const struct yaml_node *node, bool may_https,
+                    char out[static AWS_URL_BYTES])
 {
     const char *host = NULL;
 
@@ -99,8 +98,8 @@ void load_route53(struct loader *l, const struct yaml_node *map, struct route53_
     if (!loader_section(l, map, schema_keys(SCHEMA_ROUTE53), out))
         return;
     load_zones(l, yaml_tree_find(map, "zones"), out);
-    load_url(l, yaml_tree_find(map, "endpoint"), true, out->aws.endpoint);
-    load_url(l, yaml_tree_find(map, "proxy"), false, out->aws.proxy);
+    load_authority(l, yaml_tree_find(map, "endpoint"), true, out->aws.endpoint);
+    load_authority(l, yaml_tree_find(map, "proxy"), false, out->aws.proxy);
     out->n_verify = loader_addrs(l, verify, DNS_PORT, LISTENS_MAX, out->verify);
     check_partition(l, map, out);
 }

@@ -89,6 +89,13 @@ void load_providers(struct loader *l, const struct yaml_node *map); /* load_prov
 void load_route53(struct loader *l, const struct yaml_node *map, struct route53_cfg *out);
 bool load_zone_id(struct loader *l, const struct yaml_node *node,
                   char out[static ROUTE53_ZONE_ID_BYTES]);
+/* A URL of scheme and authority: a path would not be signed as a service expects it.  Reported if
+ * it is none; NULL is passed over. */
+void load_authority(struct loader *l, const struct yaml_node *node, bool may_https,
+                    char out[static AWS_URL_BYTES]);
+/* load_arc.c; load_arc_groups checks the controls against the groups that they move. */
+void load_arc(struct loader *l, const struct yaml_node *map, struct arc_cfg *out);
+void load_arc_groups(struct loader *l);
 /* load_keys.c: the keys in the file that out names; that no two providers have different ones of
  * one name. */
 void load_transfer_keys(struct loader *l, const struct yaml_node *node,

@@ -186,6 +186,34 @@ static void print_beacon(const struct beacon_cfg *b, struct buf *out)
     buf_putc(out, '\n');
 }
 
+static void print_arc(const struct arc_cfg *arc, struct buf *out)
+{
+    buf_puts(out, "    kind: arc\n");
+    if (arc->aws.proxy[0] != '\0') {
+        buf_puts(out, "    proxy: ");
+        value_quote(arc->aws.proxy, out);
+        buf_putc(out, '\n');
+    }
+    print_keys(schema_keys(SCHEMA_ARC), arc, 2, out);
+    if (arc->n_nameservers > 0) {
+        buf_puts(out, "    nameservers: ");
+        print_addrs(arc->nameservers, arc->n_nameservers, out);
+        buf_putc(out, '\n');
+    }
+    buf_puts(out, "    endpoints:\n");
+    for (uint8_t i = 0; i < arc->n_endpoints; i++) {
+        print_name(arc->endpoints[i].region, 3, ": ", out);
+        value_quote(arc->endpoints[i].url, out);
+        buf_putc(out, '\n');
+    }
+    buf_puts(out, "    controls:\n");
+    for (uint8_t i = 0; i < arc->n_controls; i++) {
+        print_name(arc->controls[i].cluster, 3, ": ", out);
+        value_quote(arc->controls[i].arn, out);
+        buf_putc(out, '\n');
+    }
+}
+
 static void print_provider(const struct provider_cfg *p, struct buf *out)
 {
     print_name(p->name, 1, ":\n", out);
@@ -193,6 +221,8 @@ static void print_provider(const struct provider_cfg *p, struct buf *out)
         print_route53(&p->route53, out);
     else if (strcmp(p->kind, "beacon") == 0)
         print_beacon(&p->beacon, out);
+    else if (strcmp(p->kind, "arc") == 0)
+        print_arc(&p->arc, out);
     else
         print_local(&p->local, out);
 }

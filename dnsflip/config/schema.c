@@ -5,7 +5,7 @@
 
 #include "probes/probe_keys.h"
 
-const char schema_provider_kinds[] = "local, route53, beacon";
+const char schema_provider_kinds[] = "local, route53, beacon, arc";
 
 static const struct schema_section sections[SCHEMA_PARTS] = {
     [SCHEMA_TOP] = { "", "file", "The top of the file.", schema_top_keys },
@@ -35,6 +35,11 @@ static const struct schema_section sections[SCHEMA_PARTS] = {
                         "/beacon/GROUP/CLUSTER is 200 while the group is active in that cluster, "
                         "else 503. The records are theirs; a flip changes the answers.",
                         schema_beacon_keys },
+    [SCHEMA_ARC] = { "providers.PROVIDER, kind arc", "provider_arc",
+                     "Routing controls of Application Recovery Controller: a flip turns the "
+                     "destination's On and all others Off in one transaction. The records and "
+                     "their health checks are made beforehand, by you.",
+                     schema_arc_keys },
     [SCHEMA_NAMESERVER] = { "providers.PROVIDER.nameservers.NAME", "nameserver",
                             "One name server, where more than its addresses is said.",
                             schema_nameserver_keys },

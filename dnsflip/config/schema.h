@@ -24,6 +24,7 @@ enum schema_part {
     SCHEMA_ALIAS,
     SCHEMA_PROVIDER,
     SCHEMA_BEACON,
+    SCHEMA_ARC,
     SCHEMA_NAMESERVER,
     SCHEMA_SOA,
     SCHEMA_SECONDARIES,
@@ -79,7 +80,7 @@ const struct schema_probe *schema_probe(const char *kind);
 /* The row of a key that kind takes, or NULL. */
 const struct key_spec *schema_probe_key(const struct schema_probe *kind, const char *name);
 
-/* "http, airflow, tcp" and "local, route53, beacon", for messages. */
+/* "http, airflow, tcp" and "local, route53, beacon, arc", for messages. */
 extern const char schema_probe_kinds[];
 extern const char schema_provider_kinds[];
 
@@ -97,6 +98,7 @@ extern const struct key_spec schema_alias_keys[];
 extern const struct key_spec schema_provider_keys[];
 extern const struct key_spec schema_beacon_keys[];
 extern const struct key_spec schema_route53_keys[];
+extern const struct key_spec schema_arc_keys[];
 extern const struct key_spec schema_nameserver_keys[];
 extern const struct key_spec schema_soa_keys[];
 extern const struct key_spec schema_secondaries_keys[];

@@ -16,7 +16,8 @@ static const struct schema_custom customs[] = {
       "{ \"type\": \"object\", \"minProperties\": 1, \"maxProperties\": 16, "
       "\"additionalProperties\": { \"oneOf\": [ { \"$ref\": \"#/$defs/provider_local\" }, "
       "{ \"$ref\": \"#/$defs/provider_route53\" }, "
-      "{ \"$ref\": \"#/$defs/provider_beacon\" } ] } }" },
+      "{ \"$ref\": \"#/$defs/provider_beacon\" }, "
+      "{ \"$ref\": \"#/$defs/provider_arc\" } ] } }" },
     { SCHEMA_TOP, "policies", "a map from names to policies, at most 255",
       "{ \"type\": \"object\", \"maxProperties\": 255, \"additionalProperties\": { \"$ref\": "
       "\"#/$defs/policy\" } }" },
@@ -41,6 +42,17 @@ static const struct schema_custom customs[] = {
     { SCHEMA_TARGET, "alias", "a map", "{ \"$ref\": \"#/$defs/alias\" }" },
     { SCHEMA_ALIAS, "zone", "the ID of a hosted zone",
       "{ \"type\": \"string\", \"pattern\": \"^(/hostedzone/)?Z[A-Z0-9]{1,31}$\" }" },
+    { SCHEMA_ARC, "kind", "arc", "{ \"const\": \"arc\" }" },
+    { SCHEMA_ARC, "endpoints", "a map from regions to URLs, 1 to 5",
+      "{ \"type\": \"object\", \"minProperties\": 1, \"maxProperties\": 5, "
+      "\"additionalProperties\": { \"type\": \"string\", \"pattern\": \"^https?://\" } }" },
+    { SCHEMA_ARC, "proxy", "http://HOST:PORT",
+      "{ \"type\": \"string\", \"pattern\": \"^http://\" }" },
+    { SCHEMA_ARC, "nameservers", "ADDRESS or ADDRESS:PORT, or a list of at most 16",
+      "{ \"$ref\": \"#/$defs/texts\" }" },
+    { SCHEMA_ARC, "controls", "a map from names of clusters to ARNs, 2 to 16",
+      "{ \"type\": \"object\", \"minProperties\": 2, \"maxProperties\": 16, "
+      "\"additionalProperties\": { \"type\": \"string\", \"pattern\": \"^arn:\" } }" },
     { SCHEMA_PROVIDER, "kind", "local", "{ \"const\": \"local\" }" },
     { SCHEMA_ROUTE53, "kind", "route53", "{ \"const\": \"route53\" }" },
     { SCHEMA_ROUTE53, "zones", "IDs of hosted zones, a list of at most 16",

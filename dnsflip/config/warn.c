@@ -229,12 +229,30 @@ static void warn_beacon(const struct provider_cfg *p, struct config_report *repo
                           p->name);
 }
 
+static void warn_arc(const struct provider_cfg *p, struct config_report *report)
+{
+    if (p->arc.n_endpoints < ARC_ENDPOINTS_MAX)
+        config_report_add(report, CONFIG_WARNING, nowhere,
+                          "providers.%s: %u of the %d endpoints of its ARC cluster: AWS promises "
+                          "that three of the five answer at any time, not which",
+                          p->name, (unsigned)p->arc.n_endpoints, ARC_ENDPOINTS_MAX);
+    if (p->arc.n_nameservers == 0)
+        config_report_add(report, CONFIG_WARNING, nowhere,
+                          "providers.%s: no nameservers: nobody is asked whether names have moved "
+                          "after a flip, which ends when the routing controls show it",
+                          p->name);
+}
+
 void warn_settings(const struct settings *s, struct config_report *report)
 {
     warn_references(s, report);
     for (size_t i = 0; i < s->n_providers; i++) {
         if (strcmp(s->providers[i].kind, "beacon") == 0) {
             warn_beacon(&s->providers[i], report);
+            continue;
+        }
+        if (strcmp(s->providers[i].kind, "arc") == 0) {
+            warn_arc(&s->providers[i], report);
             continue;
         }
         if (strcmp(s->providers[i].kind, "local") != 0)
@@ -355,6 +373,15 @@ static uint8_t silence_of_hosted(const struct settings *s, const struct group_cf
     return n;
 }
 
+static bool has_zone_of_ours(const struct settings *s, const struct group_cfg *g)
+{
+    for (uint8_t i = 0; i < g->n_providers; i++) {
+        if (strcmp(s->providers[g->providers[i]].kind, "local") == 0)
+            return true;
+    }
+    return false;
+}
+
 void warn_silence(const struct settings *s, const struct group_cfg *g, struct buf *out)
 {
     char expire[STR_DURATION_BYTES];
@@ -369,6 +396,10 @@ void warn_silence(const struct settings *s, const struct group_cfg *g, struct bu
     buf_puts(out, beacons + hosted > 0 ? "; " : "");
     buf_puts(out, "if dnsflip is dead, names go on answering with the cluster that is active: "
                   "silence moves no traffic, before a flip or after it");
+    if (!has_zone_of_ours(s, g)) {
+        buf_puts(out, ", even with its host lost: what they hang on is elsewhere");
+        return;
+    }
     if (cut_off_s == 0) {
         buf_puts(out, "; if its host is lost, they stop resolving: there is no secondary");
         return;

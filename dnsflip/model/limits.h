@@ -14,6 +14,7 @@
 #define NAMESERVERS_MAX 16    /* NS records of a zone */
 #define ALLOW_TRANSFER_MAX 32 /* networks that may transfer a zone */
 #define ROUTE53_ZONES_MAX 16  /* hosted zones of one provider */
+#define ARC_ENDPOINTS_MAX 5   /* regional endpoints of one ARC cluster: AWS makes five */
 #define SECONDARIES_MAX 16    /* notified secondaries of a zone */
 #define EXEMPT_MAX 32         /* networks exempt from the rate limit */
 #define RATE_LIMIT_MAX 100000 /* answers of one kind to one network in a second */

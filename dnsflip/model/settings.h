@@ -135,12 +135,37 @@ struct beacon_cfg {
     struct route53_cfg route53; /* where the failover records are; n_zones 0 = not in Route 53 */
 };
 
+#define ARC_ARN_BYTES 256
+
+struct arc_endpoint {
+    char region[AWS_REGION_BYTES]; /* of the signing scope */
+    char url[AWS_URL_BYTES];       /* https://HOST/v1 */
+};
+
+struct arc_control {
+    char cluster[NAME_BYTES];
+    char arn[ARC_ARN_BYTES];
+};
+
+/* provider kind "arc": one routing control a cluster, exactly one of which is On. */
+struct arc_cfg {
+    struct aws_cfg aws; /* its endpoint is not used: those of the ARC cluster are here */
+    struct arc_endpoint endpoints[ARC_ENDPOINTS_MAX];
+    uint8_t n_endpoints;
+    struct arc_control controls[CLUSTERS_MAX];
+    uint8_t n_controls;
+    int64_t refresh_ms;                            /* how often states are compared, 10 s .. 1 h */
+    struct inet_addr nameservers[SECONDARIES_MAX]; /* of the zones: verification asks them */
+    uint8_t n_nameservers;
+};
+
 struct provider_cfg {
     char name[NAME_BYTES];
     char kind[PROBE_KIND_BYTES]; /* finds the vtable */
     struct local_cfg local;      /* kind "local" */
     struct route53_cfg route53;  /* kind "route53" */
     struct beacon_cfg beacon;    /* kind "beacon" */
+    struct arc_cfg arc;          /* kind "arc" */
 };
 
 /* How many of n endpoints of a class must be down for the class to be down. */

@@ -3,4 +3,4 @@
 #include "dnsflip/providers/provider.h"
 
 const struct provider_ops *const provider_kinds[] = { &provider_local, &provider_beacon,
-                                                      &provider_route53, NULL };
+                                                      &provider_route53, &provider_arc, NULL };

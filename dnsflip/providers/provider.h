@@ -105,6 +105,7 @@ struct provider_call {
 extern const struct provider_ops provider_local;
 extern const struct provider_ops provider_beacon;
 extern const struct provider_ops provider_route53;
+extern const struct provider_ops provider_arc;
 
 /* All kinds, ended by NULL. */
 extern const struct provider_ops *const provider_kinds[];
