@@ -25,6 +25,7 @@ static const enum guard_effect effects[GUARD_RULES][VERBS] = {
     [GUARD_BLOCK] = { V, W, NO, W, NO },
     [GUARD_BRAKE] = { V, W, NO, W, NO },
     [GUARD_EARLY_PROOF] = { V, W, W, W, NO },
+    [GUARD_FOREIGN_OWNER] = { V, V, V, V, NO },
 };
 
 enum guard_effect guard_effect_of(enum guard_rule rule, enum verb verb)
@@ -56,6 +57,7 @@ static bool holds(const struct guard_input *in, enum guard_rule rule)
     case GUARD_BLOCK:
     case GUARD_BRAKE:
     case GUARD_EARLY_PROOF:
+    case GUARD_FOREIGN_OWNER:
         break;
     }
     return in->holds[rule];

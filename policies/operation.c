@@ -164,6 +164,13 @@ static struct operation_result submit_partial(struct operation op, struct instan
     return partial(begun(op, now), mono_add(now.mono, OP_PARTIAL_MS));
 }
 
+static struct operation_result denied(struct operation op, struct instant now)
+{
+    if (op.is_changed || op.is_hook_begun)
+        return submit_failed(op, now);
+    return end(op, OP_REFUSED, "the records are not ours to change: none was changed", now);
+}
+
 static struct operation_result conflict(struct operation op, struct instant now)
 {
     if (op.is_changed)
@@ -375,6 +382,7 @@ static transition *const machine[OP_STATES][OP_EVENTS] = {
         [OP_EVENT_SUBMITTED] = submitted,
         [OP_EVENT_SUBMIT_FAILED] = submit_failed,
         [OP_EVENT_SUBMIT_PARTIAL] = submit_partial,
+        [OP_EVENT_SUBMIT_DENIED] = denied,
         [OP_EVENT_SUBMIT_CONFLICT] = conflict,
         [OP_EVENT_DEADLINE] = submit_unanswered,
         [OP_EVENT_CANCEL] = cancel_late,

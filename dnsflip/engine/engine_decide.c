@@ -203,6 +203,7 @@ void engine_decide_holds(const struct engine *e, const struct engine_group *g,
     holds[GUARD_DIVERGED] = known != NULL && known->is_adopted && is_diverged(e, g);
     if (known == NULL || active < 0)
         return;
+    holds[GUARD_FOREIGN_OWNER] = g->is_read && g->live.foreign[0] != '\0';
     holds[GUARD_OPERATOR_HOLD] = ledger_is_held(known, now.wall);
     holds[GUARD_BLOCK] = ledger_is_blocked(known, policy->block_after_flip_ms, now.wall) ||
                          now.mono.ms < g->retry_at.ms;

@@ -41,7 +41,8 @@ static void alarm_reverted(struct engine *e, const struct engine_group *g, const
 
 static bool live_same(const struct live *a, const struct live *b)
 {
-    return a->status == b->status && a->place == b->place && strcmp(a->err.text, b->err.text) == 0;
+    return a->status == b->status && a->place == b->place &&
+           strcmp(a->err.text, b->err.text) == 0 && strcmp(a->foreign, b->foreign) == 0;
 }
 
 static void on_live(void *arg, const struct live *live)
@@ -68,6 +69,8 @@ static void on_live(void *arg, const struct live *live)
         alarm_diverged(e, g);
     if (live->status == LIVE_MIXED)
         engine_record_alarm(e, name, "partial", live->err.text);
+    if (live->foreign[0] != '\0')
+        engine_record_alarm(e, name, "foreign-owner", live->foreign);
     if (live->status == LIVE_UNREADABLE)
         engine_record_alarm(e, name, "unreadable", live->err.text);
 }

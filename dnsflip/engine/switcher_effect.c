@@ -95,6 +95,8 @@ static void on_submitted(void *arg, const char *token, const struct err *err)
     }
     if (token != NULL)
         event = OP_EVENT_SUBMIT_PARTIAL;
+    else if (err->code == ERR_DENIED)
+        event = OP_EVENT_SUBMIT_DENIED;
     else if (err->code == ERR_CONFLICT)
         event = OP_EVENT_SUBMIT_CONFLICT;
     switcher_event(s, event, err->text);

@@ -66,6 +66,10 @@ static const struct guard_rule_info rules[GUARD_RULES] = {
                             "standby: "
                             "promoted without a flip, or a proof that proves nothing",
                             false, true, "" },
+    [GUARD_FOREIGN_OWNER] = { "foreign-owner",
+                              "somebody else says that records of the group are his, and may put "
+                              "them back",
+                              false, true, "" },
 };
 
 const struct guard_rule_info *guard_rule_info(enum guard_rule rule)
@@ -111,8 +115,6 @@ const char *override_name(unsigned bit)
         return "promotion";
     if (OVERRIDE_RULE(bit) == OVERRIDE_DURABILITY)
         return "durability";
-    if (OVERRIDE_RULE(bit) == OVERRIDE_FOREIGN_OWNER)
-        return "foreign-owner";
     return bit < GUARD_RULES ? guard_rule_info((enum guard_rule)bit)->name : NULL;
 }
 

@@ -65,9 +65,10 @@ enum guard_rule {
     GUARD_PARTIAL,
     GUARD_BLOCK,
     GUARD_BRAKE,
-    GUARD_EARLY_PROOF, /* the promotion proof passes while the destination is still standby */
+    GUARD_EARLY_PROOF,   /* the promotion proof passes while the destination is still standby */
+    GUARD_FOREIGN_OWNER, /* live records of the group are claimed by somebody else */
 };
-#define GUARD_RULES (GUARD_EARLY_PROOF + 1)
+#define GUARD_RULES (GUARD_FOREIGN_OWNER + 1)
 
 enum guard_effect { GUARD_NOT_ASKED = 0, GUARD_WARN, GUARD_VETO };
 
@@ -85,9 +86,10 @@ int guard_rule_find(const char *name);
 /* Sets of rules an operator lifted by name. */
 typedef uint32_t override_set;
 #define OVERRIDE_RULE(rule) (UINT32_C(1) << (rule))
-#define OVERRIDE_PROMOTION (UINT32_C(1) << 31)     /* skip hook and proof */
-#define OVERRIDE_FOREIGN_OWNER (UINT32_C(1) << 29) /* take records that others claim */
-#define OVERRIDE_DURABILITY (UINT32_C(1) << 30)    /* move though the journal cannot be written */
+#define OVERRIDE_PROMOTION (UINT32_C(1) << 31) /* skip hook and proof */
+#define OVERRIDE_FOREIGN_OWNER                                                                     \
+    OVERRIDE_RULE(GUARD_FOREIGN_OWNER)          /* take records that others claim */
+#define OVERRIDE_DURABILITY (UINT32_C(1) << 30) /* move though the journal cannot be written */
 /* What --override takes for a bit of the set; NULL: the bit means nothing. */
 const char *override_name(unsigned bit);
 

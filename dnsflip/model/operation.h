@@ -64,6 +64,7 @@ enum op_event {
     OP_EVENT_SUBMITTED,    /* the step is acknowledged */
     OP_EVENT_SUBMIT_FAILED,
     OP_EVENT_SUBMIT_PARTIAL,  /* the step is applied in part, or may be */
+    OP_EVENT_SUBMIT_DENIED,   /* the records are somebody else's: none was changed */
     OP_EVENT_SUBMIT_CONFLICT, /* the records are not what was expected: none was changed */
     OP_EVENT_SETTLED,
     OP_EVENT_VERIFIED, /* every answer asked for is the plan's */

@@ -36,6 +36,7 @@ struct live {
     uint32_t epoch;               /* newest seen; 0 = the provider keeps none */
     uint32_t names[CLUSTERS_MAX]; /* LIVE_MIXED: how many names per place */
     uint32_t strange;             /* LIVE_MIXED: names with other records */
+    char foreign[ERR_TEXT_BYTES]; /* who else says that a record is his; "" = nobody */
     struct err err; /* LIVE_UNREADABLE, LIVE_OVERTAKEN: why; else where it is known from, or "" */
 };
 

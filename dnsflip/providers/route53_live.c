@@ -73,6 +73,27 @@ static void count_name(const struct route53_job *job, const struct hostname_cfg 
     t->common = 0;
 }
 
+/* The first name that ExternalDNS says is its own. */
+static void find_claim(const struct route53_job *job, const struct route53_zone *zone,
+                       struct live *out)
+{
+    struct route53_claims claims;
+    char owner[NAME_BYTES];
+
+    route53_claims_init(&claims, &zone->records);
+    for (size_t i = 0; i < job->n_hosts && claims.n > 0 && out->foreign[0] == '\0'; i++) {
+        const struct route53_record *claim = route53_claims_find(&claims, job->hosts[i]->name);
+
+        if (claim != NULL)
+            (void)str_format(out->foreign, sizeof(out->foreign),
+                             "%s in zone %s belongs to ExternalDNS (owner '%s'), which would put "
+                             "it back within a minute: its TXT record is %s",
+                             job->hosts[i]->name, zone->id, route53_claims_owner(claim, owner),
+                             claim->name);
+    }
+    route53_claims_fini(&claims);
+}
+
 static uint32_t newest_epoch(const struct route53_job *job)
 {
     uint32_t newest = 0;
@@ -109,6 +130,8 @@ void route53_live(const struct route53_job *job, struct live *out)
     struct tally t = { .common = UINT16_MAX };
 
     *out = (struct live){ .epoch = newest_epoch(job) };
+    for (size_t z = 0; z < job->zones->n; z++)
+        find_claim(job, &job->zones->zones[z], out);
     for (size_t i = 0; i < job->n_hosts; i++) {
         const struct hostname_cfg *host = job->hosts[i];
         uint32_t zones = route53_zones_of(job->zones->zones, job->zones->n, host->name);

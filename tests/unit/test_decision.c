@@ -85,6 +85,7 @@ static void knowledge_and_ways_out_are_the_designs(void **state)
         { "block", false, true, "dnsflip ack GROUP" },
         { "brake", false, true, "dnsflip ack" },
         { "early-proof", false, true, "" },
+        { "foreign-owner", false, true, "" },
     };
 
     assert_int_equal(LENGTH(rows), GUARD_RULES);

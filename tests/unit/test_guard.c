@@ -34,6 +34,7 @@ static const struct row {
     { "block", "V W - W -" },
     { "brake", "V W - W -" },
     { "early-proof", "V W W W -" },
+    { "foreign-owner", "V V V V -" },
 };
 
 static const enum verb verbs[VERBS] = { VERB_AUTO, VERB_SWITCH, VERB_FAILOVER, VERB_FAILBACK,

@@ -45,9 +45,10 @@ static struct operation make(const char *traits)
 }
 
 /* D durable, d not durable; A M N O found applied, in part, not applied, other; L hook's lock free;
- * H h hook ok, failed; P p proof ok, failed; S s q k submitted, failed, in part, conflict; T
- * settled; V verified; ! deadline, c cancel, x supersede.  Events come 1,000 ms apart. */
-static const char letters[] = "DdAMNOLHhPpSsqkTV!cx";
+ * H h hook ok, failed; P p proof ok, failed; S s q e k submitted, failed, in part, denied,
+ * conflict; T settled; V verified; ! deadline, c cancel, x supersede.  Events come 1,000 ms apart.
+ */
+static const char letters[] = "DdAMNOLHhPpSsqekTV!cx";
 static_assert(sizeof(letters) - 1 == OP_EVENTS, "a letter for each event");
 
 static const char *const effect_words[] = {
@@ -192,6 +193,9 @@ static void a_conflict_changes_nothing_and_is_not_tried_again(void **state)
     (void)state;
     static const struct story stories[] = {
         { "", "Dk", "submit end", OP_CONFLICT },
+        { "", "De", "submit end", OP_REFUSED },
+        { "H", "DHe", "hook submit end", OP_ATTENTION },
+        { "2", "DSe", "submit submit submit", OP_PARTIAL },
         { "H", "DHk", "hook submit end", OP_ATTENTION },
         { "2", "DSk", "submit submit submit", OP_PARTIAL },
     };
