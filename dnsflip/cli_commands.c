@@ -125,10 +125,11 @@ const struct cli_command cli_commands[] = {
       CLI_BIT(CLI_WAIT) | CLI_BIT(CLI_TIMEOUT), MOVE_EXITS, look, "wait for an operation",
       "Exits as the verb that started it would have.", cli_operation_wait },
     { "iam-policy", "", 0, 0, CLI_ANYTHING, CLI_BIT(CLI_GROUP), 0, look,
-      "print the IAM policy that moving the configured names in Route 53 takes",
+      "print the IAM policy that moving the configured names takes",
       "Reads the configuration alone and asks nobody. The policy lets dnsflip read the hosted "
       "zones, follow its changes, and delete and create records of the types its targets have, "
-      "under its names and no others. Where the names make it longer than a managed policy may be "
+      "under its names and no others; of providers of kind arc, read and turn their routing "
+      "controls. Where the names make it longer than a managed policy may be "
       "(6,144 characters) they are left out, and stderr says so; --group GROUP is for that group.",
       cli_iam_policy },
     { "version", "", 0, 0, CLI_ANYTHING, 0, 0, look, "versions of program, protocol and daemon",

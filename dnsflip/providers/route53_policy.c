@@ -35,12 +35,17 @@ static bool takes_group(const struct writer *w, size_t group)
     return w->group < 0 || (size_t)w->group == group;
 }
 
-/* Does the provider write records of these groups? */
+static bool is_kind(const struct writer *w, size_t provider, const char *kind)
+{
+    return strcmp(w->settings->providers[provider].kind, kind) == 0;
+}
+
+/* Does the provider move these groups by calls to AWS? */
 static bool is_used(const struct writer *w, size_t provider)
 {
     const struct settings *s = w->settings;
 
-    if (strcmp(s->providers[provider].kind, "route53") != 0)
+    if (!is_kind(w, provider, "route53") && !is_kind(w, provider, "arc"))
         return false;
     for (size_t i = 0; i < s->n_groups; i++) {
         for (uint8_t k = 0; takes_group(w, i) && k < s->groups[i].n_providers; k++) {
@@ -211,6 +216,23 @@ static void add_provider(struct writer *w, size_t provider)
     add_move(w, provider);
 }
 
+/* The controls' own names tell their partition. */
+static void add_controls(struct writer *w, size_t provider)
+{
+    const struct arc_cfg *cfg = &w->settings->providers[provider].arc;
+
+    begin_statement(w, "TurnControls", provider + 1);
+    begin_list(w, "      ", "Action");
+    add_item(w, "route53-recovery-cluster:GetRoutingControlState");
+    add_item(w, "route53-recovery-cluster:UpdateRoutingControlStates");
+    end_list(w, ",");
+    begin_list(w, "      ", "Resource");
+    for (uint8_t i = 0; i < cfg->n_controls; i++)
+        add_item(w, cfg->controls[i].arn);
+    end_list(w, "");
+    buf_puts(w->out, "    }");
+}
+
 static size_t count_characters(const char *text)
 {
     size_t n = 0;
@@ -231,7 +253,10 @@ static unsigned write_all(struct writer *w)
     for (size_t i = 0; i < w->settings->n_providers; i++) {
         if (!is_used(w, i))
             continue;
-        add_provider(w, i);
+        if (is_kind(w, i, "arc"))
+            add_controls(w, i);
+        else
+            add_provider(w, i);
         n++;
     }
     buf_puts(w->out, "\n  ]\n}\n");
@@ -245,7 +270,7 @@ int route53_policy_write(const struct settings *settings, int group, struct buf 
     unsigned n = write_all(&w);
 
     if (n == 0)
-        return err_set(err, ERR_CONFIG, "no provider of kind route53 moves names of %s",
+        return err_set(err, ERR_CONFIG, "no provider of kind route53 or arc moves names of %s",
                        group < 0 ? "any group" : settings->groups[group].name);
     *told = (struct route53_policy){ .n_names = w.n_names, .has_names = true };
     if (!out->overflowed)

@@ -18,8 +18,9 @@ struct route53_policy {
 
 /* The policy as JSON into out (made with ROUTE53_POLICY_BYTES): zones may be read, changes be
  * followed, and records be deleted and created in the configured zones, under the managed names, of
- * the types their targets have.  group: an index, or -1 for all.  ERR_CONFIG if none of the groups'
- * providers writes to Route 53. */
+ * the types their targets have.  group: an index, or -1 for all.  Routing controls
+ * of Application Recovery Controller may be read and turned.  ERR_CONFIG if none of the groups'
+ * providers calls AWS. */
 __attribute__((warn_unused_result)) int route53_policy_write(const struct settings *settings,
                                                              int group, struct buf *out,
                                                              struct route53_policy *told,

@@ -129,4 +129,4 @@ def test_mistakes_are_named(tmp_path):
     assert done.returncode == 1 and 'no group is called "prd"' in done.stderr and not done.stdout
     local = pathlib.Path("conf/minimal.yaml")
     done = printed(local)
-    assert done.returncode == 1 and "no provider of kind route53 moves names of any group" in done.stderr
+    assert done.returncode == 1 and "no provider of kind route53 or arc moves names of any group" in done.stderr

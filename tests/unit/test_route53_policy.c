@@ -155,6 +155,37 @@ static void too_many_names_are_left_out_and_told(void **state)
     buf_fini(&out);
 }
 
+static void routing_controls_may_be_read_and_turned(void **state)
+{
+    (void)state;
+    static const char statement[] =
+        "  \"Statement\": [\n"
+        "    {\n"
+        "      \"Sid\": \"TurnControls2\",\n"
+        "      \"Effect\": \"Allow\",\n"
+        "      \"Action\": [\"route53-recovery-cluster:GetRoutingControlState\", "
+        "\"route53-recovery-cluster:UpdateRoutingControlStates\"],\n"
+        "      \"Resource\": "
+        "[\"arn:aws:route53-recovery-control::1:controlpanel/p/routingcontrol/a\", "
+        "\"arn:aws:route53-recovery-control::1:controlpanel/p/routingcontrol/b\"]\n"
+        "    }\n"
+        "  ]\n";
+    struct route53_policy told;
+    struct buf out;
+    struct err err;
+
+    make_settings(2);
+    str_copy(providers[1].kind, sizeof(providers[1].kind), "arc");
+    providers[1].arc.n_controls = 2;
+    for (unsigned i = 0; i < 2; i++)
+        str_format(providers[1].arc.controls[i].arn, sizeof(providers[1].arc.controls[i].arn),
+                   "arn:aws:route53-recovery-control::1:controlpanel/p/routingcontrol/%c", 'a' + i);
+    buf_init(&out, ROUTE53_POLICY_BYTES);
+    assert_int_equal(route53_policy_write(&settings, 0, &out, &told, &err), 0);
+    assert_non_null(strstr(buf_text(&out), statement));
+    buf_fini(&out);
+}
+
 static void without_such_a_provider_there_is_nothing_to_allow(void **state)
 {
     (void)state;
@@ -167,7 +198,7 @@ static void without_such_a_provider_there_is_nothing_to_allow(void **state)
     buf_init(&out, ROUTE53_POLICY_BYTES);
     assert_int_equal(route53_policy_write(&settings, 0, &out, &told, &err), -1);
     assert_int_equal(err.code, ERR_CONFIG);
-    assert_string_equal(err.text, "no provider of kind route53 moves names of prod");
+    assert_string_equal(err.text, "no provider of kind route53 or arc moves names of prod");
     buf_fini(&out);
 }
 
@@ -177,6 +208,7 @@ int main(void)
         cmocka_unit_test(a_groups_policy_names_its_zones_names_and_types),
         cmocka_unit_test(all_groups_are_in_one_each_in_its_partition),
         cmocka_unit_test(too_many_names_are_left_out_and_told),
+        cmocka_unit_test(routing_controls_may_be_read_and_turned),
         cmocka_unit_test(without_such_a_provider_there_is_nothing_to_allow),
     };
 
