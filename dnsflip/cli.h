@@ -142,6 +142,7 @@ int cli_status(const struct cli_args *args);
 int cli_explain(const struct cli_args *args);
 int cli_plan(const struct cli_args *args);
 int cli_beacon_setup(const struct cli_args *args);
+int cli_beacon_check(const struct cli_args *args);
 int cli_events(const struct cli_args *args);
 int cli_audit_verify(const struct cli_args *args);
 int cli_audit_show(const struct cli_args *args);

@@ -95,6 +95,11 @@ const struct cli_command cli_commands[] = {
       "Prints a shell script of aws commands: the health check, then the failover records of every "
       "name, to be made once, in peace time. Nothing is run and nobody is asked.",
       cli_beacon_setup },
+    { "beacon-check", "GROUP", 1, 1, CLI_A_GROUP, 0, EXIT(CLI_CONFLICT), look,
+      "whether the records and health checks in Route 53 fit a group's beacon",
+      "Reads the zones of the provider that records of the beacon names, and the health checks of "
+      "the group's records; changes nothing. Exit 6 if something does not fit, each thing told.",
+      cli_beacon_check },
     { "events", "", 0, 0, CLI_ANYTHING,
       CLI_BIT(CLI_FOLLOW) | CLI_BIT(CLI_LIMIT) | CLI_BIT(CLI_GROUP), 0, look,
       "what happened since the daemon started; --follow goes on",

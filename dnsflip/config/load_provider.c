@@ -224,6 +224,22 @@ static void check_unique(struct loader *l, const struct yaml_node *node, size_t 
     }
 }
 
+/* records of a beacon names a provider of the file. */
+static void check_records(struct loader *l, const struct provider_cfg *p,
+                          const struct yaml_node *node)
+{
+    const char *name = p->beacon.records;
+
+    if (name[0] == '\0')
+        return;
+    for (size_t i = 0; i < l->s->n_providers; i++) {
+        if (strcmp(l->s->providers[i].name, name) == 0 &&
+            strcmp(l->s->providers[i].kind, "route53") == 0)
+            return;
+    }
+    loader_error(l, yaml_tree_find(node, "records"), "'%s' is no provider of kind route53", name);
+}
+
 void load_providers(struct loader *l, const struct yaml_node *map)
 {
     struct settings *s = l->s;
@@ -241,4 +257,6 @@ void load_providers(struct loader *l, const struct yaml_node *map)
         s->n_providers++;
     }
     load_compare_keys(l);
+    for (size_t i = 0; i < s->n_providers; i++)
+        check_records(l, &s->providers[i], l->providers[i]);
 }

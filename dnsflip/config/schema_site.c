@@ -314,6 +314,12 @@ const struct key_spec schema_beacon_keys[] = {
       .may_reload = true,
       .help = "The word accepted takes a layout in which silence moves traffic while the primary "
               "is active." },
+    { .name = "records",
+      .type = KEY_NAME,
+      MEMBER(beacon_cfg, records),
+      .may_reload = true,
+      .help = "A provider of kind route53, whose zones hold the failover records: dnsflip "
+              "beacon-check reads them there. No group needs to use it." },
     { .name = "nameservers",
       .type = KEY_CUSTOM,
       .may_reload = true,

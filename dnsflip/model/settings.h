@@ -132,7 +132,8 @@ struct beacon_cfg {
     enum beacon_silence silence;
     struct inet_addr nameservers[SECONDARIES_MAX]; /* of the zones: verification asks them */
     uint8_t n_nameservers;
-    struct route53_cfg route53; /* where the failover records are; n_zones 0 = not in Route 53 */
+    char records[NAME_BYTES]; /* the route53 provider whose zones hold the failover records; "" =
+                                 not said: they cannot be looked at */
 };
 
 #define ARC_ARN_BYTES 256

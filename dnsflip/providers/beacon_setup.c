@@ -66,13 +66,15 @@ static int find_address(struct beacon_setup *out, const struct beacon_cfg *beaco
 /* Both records of a pair, of each kind: else a flip would leave one cluster's behind. */
 static int check_pairs(const struct beacon_setup *setup, struct err *err)
 {
+    if (setup->group.n_clusters != 2)
+        return err_set(err, ERR_CONFIG,
+                       "group %s has %u clusters, and a failover pair has exactly two",
+                       setup->group.name, setup->group.n_clusters);
     for (size_t i = 0; i < setup->cfg->n_hostnames; i++) {
         const struct hostname_cfg *host = &setup->cfg->hostnames[i];
         struct route53_wanted first[ROUTE53_WANTED_MAX];
         struct route53_wanted second[ROUTE53_WANTED_MAX];
 
-        if (route53_records_check(&setup->group, host, err) != 0)
-            return -1;
         if (host->targets[0].alias_evaluates_health || host->targets[1].alias_evaluates_health)
             return err_set(err, ERR_CONFIG,
                            "%.200s has an alias that evaluates its target's health: Route 53 would "

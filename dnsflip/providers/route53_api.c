@@ -82,6 +82,16 @@ struct aws_call *route53_api_change(struct route53_api *api, const char *zone, c
     return aws_start(api->aws, &request, done, arg);
 }
 
+struct aws_call *route53_api_health_check(struct route53_api *api, const char *id, aws_done *done,
+                                          void *arg)
+{
+    char path[PATH_TEXT_BYTES];
+    struct aws_request request = request_of(api, AWS_LANE_REFRESH, path);
+
+    (void)str_format(path, sizeof(path), API "/healthcheck/%s", id);
+    return aws_start(api->aws, &request, done, arg);
+}
+
 struct aws_call *route53_api_get_change(struct route53_api *api, const char *id, aws_done *done,
                                         void *arg)
 {

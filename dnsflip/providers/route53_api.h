@@ -1,5 +1,5 @@
-/* dnsflip/providers/route53_api.h -- the four requests of the Route 53 API that moving names takes,
- * and the reading of all hosted zones of a provider. */
+/* dnsflip/providers/route53_api.h -- the requests of the Route 53 API that moving names and
+ * looking at a beacon's health checks take, and the reading of all hosted zones of a provider. */
 #ifndef DNSFLIP_PROVIDERS_ROUTE53_API_H
 #define DNSFLIP_PROVIDERS_ROUTE53_API_H
 
@@ -32,6 +32,8 @@ struct aws_call *route53_api_list(struct route53_api *api, const char *zone,
                                   aws_done *done, void *arg);
 struct aws_call *route53_api_change(struct route53_api *api, const char *zone, const char *body,
                                     size_t n, aws_done *done, void *arg);
+struct aws_call *route53_api_health_check(struct route53_api *api, const char *id, aws_done *done,
+                                          void *arg);
 struct aws_call *route53_api_get_change(struct route53_api *api, const char *id, aws_done *done,
                                         void *arg);
 

@@ -286,3 +286,53 @@ def test_a_beacon_and_records_moved_by_the_api_are_refused_for_one_group(site, m
         api = f"  api: {{ kind: route53, zones: [{HOSTED}], routing: {routing} }}\npolicies:"
         said = make(site, text.replace("policies:", api, 1)).run("check", code=1)
         assert "groups.prod: providers checks (beacon) and api (route53) would undo each other" in said and why in said
+
+
+@pytest.fixture
+def credentials(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", EXAMPLE_KEY[0])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", EXAMPLE_KEY[1])
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_what_is_in_route_53_is_held_against_the_beacon(site, make, beacon, route53, folder, credentials):
+    text = configuration(site, beacon, extra="    records: hosted\n").replace(
+        "policies:", f"  hosted: {{ kind: route53, zones: [{HOSTED}], endpoint: \"{route53.url}\" }}\npolicies:", 1)
+    daemon = make(site, text)
+    # Nothing has been made yet.
+    said = daemon.run("beacon-check", "prod", code=6)
+    assert f"{NAME} A: there is no PRIMARY record" in said and f"{NAME} A: there is no SECONDARY record" in said
+    set_up(daemon, route53, beacon, folder)
+    assert "6 names of prod: records and health checks fit its beacon" in daemon.run("beacon-check", "prod")
+    assert daemon.json("beacon-check", "prod") == {"group": "prod", "health_checks": 1, "findings": []}
+    check_id, (_, config) = next(iter(route53.checks.items()))
+
+    def findings(**changed):
+        """With the health check changed so."""
+        before = dict(config)
+        config.update(changed)
+        try:
+            return "\n".join(daemon.json("beacon-check", "prod", code=6)["findings"])
+        finally:
+            config.clear()
+            config.update(before)
+
+    assert f"{NAME} A: its health checks do not follow the beacon" in findings(Inverted="false")
+    said = findings(Inverted="false", ResourcePath="/beacon/prod/use1")
+    assert f"{NAME} A: silence would move it to usw2 while use1 is active" in said
+    assert "asks for no beacon of group prod" in findings(ResourcePath="/beacon/east/usw2")
+    assert "is disabled, which is always healthy" in findings(Disabled="true")
+    assert "is of type HTTP: any answer of any server would do" in findings(Type="HTTP")
+    assert 'looks for "dnsflip group=prod", which does not tell' in findings(SearchString="dnsflip group=prod")
+    assert "needs 300 s to see a flip (10 checks, one every 30 s)" in findings(FailureThreshold="10", RequestInterval="30")
+    # A target that is not what a flip would need.
+    daemon.write(text.replace(site.usw2.ip, f"{site.net}.99"))
+    said = daemon.run("beacon-check", "prod", code=6)
+    assert f"{NAME} A SECONDARY is {site.usw2.ip}" in said and f"should be {site.net}.99" in said
+    # What cannot be read is an error, not a finding.
+    route53.checks.pop(check_id)
+    assert f"health check {check_id}" in daemon.run("beacon-check", "prod", code=1)
+    daemon.write(configuration(site, beacon))
+    assert "providers.checks.records does not say" in daemon.run("beacon-check", "prod", code=1)
