@@ -18,7 +18,7 @@ class Route53Site(Site):
 
     def __init__(self, folder, network, url, zones=None, deployments=4):
         super().__init__(folder, network)
-        self.url, self.zones = url, zones or ZONES
+        self.url, self.zones, self.more = url, zones or ZONES, ""
         self.deployments = [f"d{n}" for n in range(deployments)]
         (folder / "deployments.txt").write_text("".join(f"{d}\n" for d in self.deployments))
         self.targets = {"use1": f"A: [{self.use1.ip}]", "usw2": f"A: [{self.usw2.ip}]"}
@@ -45,8 +45,8 @@ class Route53Site(Site):
     endpoints:
 {endpoints}"""
 
-    def config(self, *groups, provider="", **_):
-        """provider: more lines of the provider's mapping."""
+    def config(self, *groups, **_):
+        """more: lines of the provider's mapping."""
         return f"""version: 1
 node:
   name: test
@@ -64,7 +64,7 @@ providers:
     endpoint: {self.url}
     zones: [{", ".join(self.zones)}]
     refresh: 10s
-{provider}policies:
+{self.more}policies:
   fast:
     interval: 5m
     fast_interval: 5m

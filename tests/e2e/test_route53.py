@@ -1,6 +1,7 @@
 """Names moved in Route 53, against a Route 53 that is strict and breaks: after every fault nothing is lost, nothing
 is half moved and not told, no name was ever empty, and the budget of requests was kept."""
 import json
+import re
 
 import pytest
 
@@ -8,7 +9,7 @@ from aws_fakes import Container
 from route53_faults import Fault, expired_token, prior_not_complete, server_error, throttled
 from route53_site import Flipping, Route53Site, credentials, emulated
 from route53_zone import RecordSet
-from world import wait_until
+from world import free_port, wait_until
 
 CHANGE, LIST, GET = "ChangeResourceRecordSets", "ListResourceRecordSets", "GetChange"
 
@@ -230,3 +231,63 @@ def test_a_plan_tells_what_is_there_and_what_will_be(flipping, emulator):
     said = json.dumps(plan)
     assert all(name in said for name in flipping.site.names()) and flipping.site.usw2.ip in said
     assert len(emulator.commits()) == before
+
+
+LB = '{{ zone: ZELB, name: {}.elb.example, evaluate_target_health: true }}'
+KINDS = {
+    "CNAMEs": ("simple", {c: f"CNAME: lb.{c}.example" for c in ("use1", "usw2")},
+               [{"type": "CNAME", "values": ["lb.use1.example"], "ttl": 60}],
+               lambda e, n: e.record(n, "CNAME").values == ("lb.usw2.example",)),
+    "aliases": ("simple", {c: f"alias: {LB.format(c)}" for c in ("use1", "usw2")},
+                [{"type": "A", "alias": ("ZELB", "use1.elb.example", True)}],
+                lambda e, n: e.record(n, "A").alias == ("ZELB", "usw2.elb.example.", True)),
+    "weighted pairs": ("weighted", {"use1": "A: [192.0.2.1]", "usw2": "A: [192.0.2.2]"},
+                       [{"type": "A", "values": [f"192.0.2.{n}"], "ttl": 60, "set_id": c, "weight": w}
+                        for n, c, w in ((1, "use1", 100), (2, "usw2", 0))],
+                       lambda e, n: [e.record(n, "A", c).weight for c in ("use1", "usw2")] == [0, 100]),
+    "failover pairs": ("failover", {"use1": "A: [192.0.2.1]", "usw2": "A: [192.0.2.2]"},
+                       [{"type": "A", "values": [f"192.0.2.{n}"], "ttl": 60, "set_id": c, "failover": role,
+                         "health_check": f"c{n}"} for n, c, role in ((1, "use1", "PRIMARY"), (2, "usw2", "SECONDARY"))],
+                       lambda e, n: e.record(n, "A", "usw2").failover == "PRIMARY" and
+                       e.record(n, "A", "use1").failover == "SECONDARY"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_record_flips_and_comes_back(folder, network, emulator, make, monkeypatch, kind):
+    routing, targets, live, is_moved = KINDS[kind]
+    site = Route53Site(folder, network, emulator.url, deployments=2)
+    site.targets, site.more = targets, f"    routing: {routing}\n"
+    credentials(monkeypatch, folder)
+    for check in ("c1", "c2"):
+        emulator.add_check(check, {"Type": "TCP"})
+    before = {}
+    for zone_id, name in site.in_zones():
+        for record in live:
+            emulator.put(zone_id, RecordSet(name, **record))
+            before[zone_id, name, record["type"], record.get("set_id")] = RecordSet(name, **record).facts()
+    flipping = Flipping(site, emulator, make).start()
+    done = flipping.failover()
+    assert done.returncode == 0 and all(is_moved(emulator, name) for name in site.names()), done
+    back = flipping.daemon.cli("failover", "prod", "--to", "use1", "--reason", "back", "--override", "destination-fenced")
+    assert back.returncode == 0, back
+    after = {key: emulator.record(key[1], key[2], key[3], zone=key[0]).facts() for key in before}
+    assert after == before and emulator.emptied == []
+
+
+def test_a_flip_is_done_when_the_name_servers_answer_it(folder, network, make, monkeypatch):
+    """Goal: in sync and answered are two things; the report counts what was asked."""
+    address = ("127.0.0.1", free_port("127.0.0.1"))
+    with emulated(dns=address) as emulator:
+        site = Route53Site(folder, network, emulator.url, deployments=2)
+        site.more = f'    verify: ["{address[0]}:{address[1]}"]\n'
+        credentials(monkeypatch, folder)
+        for zone_id, name in site.in_zones():
+            emulator.put(zone_id, site.record(name))
+        flipping = Flipping(site, emulator, make).start()
+        done = flipping.daemon.cli(*flipping.FAILOVER, "--wait", "converged", timeout=120)
+        assert done.returncode == 0, done
+        assert {tuple(emulator.values(name)) for name in site.names()} == {(site.usw2.ip,)}
+        wait_until(flipping.outcome, "the outcome")
+        found = re.match(r"(\d+) of (\d+) answers are the plan's", flipping.daemon.journal(kind="outcome")[-1]["detail"])
+        assert found and int(found[1]) == int(found[2]) >= len(site.names())
