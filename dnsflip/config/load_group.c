@@ -123,6 +123,23 @@ static bool is_hosted(const struct settings *s, const struct group_cfg *g)
     return true;
 }
 
+/* Adopting, reading and settling are one provider's for a group: two that hold records of their own
+ * would leave the second one's unread. */
+static void check_hosted(struct loader *l, const struct yaml_node *map, const struct group_cfg *g)
+{
+    const struct yaml_node *node = yaml_tree_find(map, "provider");
+    unsigned hosted = 0, local = 0;
+
+    for (uint8_t i = 0; i < g->n_providers; i++) {
+        hosted += strcmp(l->s->providers[g->providers[i]].kind, "route53") == 0;
+        local += strcmp(l->s->providers[g->providers[i]].kind, "local") == 0;
+    }
+    if (node != NULL && hosted > 0 && hosted + local > 1)
+        loader_error(l, node,
+                     "a provider of kind route53 beside another that has records: make a group of "
+                     "the names in each, and move them together with dnsflip evacuate");
+}
+
 static void load_vantage(struct loader *l, const struct yaml_node *node, struct group_cfg *g)
 {
     if (node == NULL || !loader_is_value(l, node))
@@ -163,6 +180,7 @@ static void load_group(struct loader *l, const struct yaml_node *node, struct gr
     load_order(l, yaml_tree_find(node, "clusters"), g);
     load_policy_name(l, yaml_tree_find(node, "policy"), g);
     load_provider_names(l, node, g);
+    check_hosted(l, node, g);
     if (yaml_tree_find(node, "ttl") == NULL && g->n_providers > 0 && is_hosted(l->s, g))
         g->ttl_s = HOSTED_TTL_S;
     load_vantage(l, yaml_tree_find(node, "single_vantage"), g);

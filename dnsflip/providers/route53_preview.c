@@ -17,9 +17,12 @@
 
 void route53_keep(struct route53 *route53, struct route53_zones *zones)
 {
+    bool is_new = route53->kept != zones; /* groups share what is read */
+
     route53_zones_free(route53->kept);
     route53->kept = zones;
-    route53_servers_learn(route53->servers, zones);
+    if (is_new)
+        route53_servers_learn(route53->servers, zones);
     route53->kept_at = loop_now(route53->api.loop).mono;
 }
 

@@ -59,6 +59,7 @@ static void on_batch(void *arg, const struct aws_answer *answer)
     struct err err = answer->err;
 
     job->request = NULL;
+    job->route53->api.writes++;
     if (answer->outcome == AWS_OK &&
         route53_read_change(answer->body, answer->body_bytes, &info, &err) == 0) {
         add_token(job, job->next, info.id);
