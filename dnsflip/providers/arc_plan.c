@@ -4,6 +4,8 @@
 
 #include "dnsflip/base/str.h"
 
+#define ARC_ANSWER_MS INT64_C(300) /* what an endpoint in another region takes, expected */
+
 static const char *cluster_name(const struct settings *settings, uint32_t group, unsigned place)
 {
     return settings->clusters[settings->groups[group].clusters[place]].name;
@@ -42,14 +44,14 @@ int arc_plan_steps(const struct settings *settings, unsigned index,
     if (plan->n_steps == STEPS_MAX)
         return err_set(err, ERR_LIMIT, "a plan has at most %d steps", STEPS_MAX);
     step = &plan->steps[plan->n_steps++];
+    plan->apply_ms += ARC_ANSWER_MS * (1 + (int64_t)settings->providers[index].arc.n_controls);
     *step = (struct step){ .provider = (uint8_t)index,
                            .group = plan->group,
                            .from = (uint8_t)plan->from,
                            .to = (uint8_t)plan->to,
                            .n = (uint32_t)n };
     str_format(step->text, sizeof(step->text),
-               "routing control of %s On, all %u others Off (one transaction)", to,
-               (unsigned)settings->providers[index].arc.n_controls - 1);
+               "routing control of %s On, all others Off (one transaction)", to);
     str_format(step->inverse, sizeof(step->inverse),
                "routing control of %s On, all others Off (one transaction)", from);
     return 0;

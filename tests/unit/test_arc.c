@@ -369,9 +369,10 @@ static void the_step_says_what_is_turned_and_its_inverse(void **state)
     assert_int_equal(provider->ops->plan(&settings, 0, NULL, 0, &plan, &err), 0);
     assert_int_equal(plan.n_steps, 1);
     assert_string_equal(plan.steps[0].text,
-                        "routing control of c On, all 2 others Off (one transaction)");
+                        "routing control of c On, all others Off (one transaction)");
     assert_string_equal(plan.steps[0].inverse,
                         "routing control of a On, all others Off (one transaction)");
+    assert_int_equal(plan.apply_ms, 1200);
     plan.n_steps = STEPS_MAX;
     assert_int_equal(provider->ops->plan(&settings, 0, NULL, 0, &plan, &err), -1);
 }
