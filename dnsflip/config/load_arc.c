@@ -117,9 +117,27 @@ static void check_group(struct loader *l, size_t provider, const struct group_cf
     }
 }
 
+/* Adopting, reading and settling are one provider's for a group. */
+static void check_alone(struct loader *l, size_t group)
+{
+    const struct settings *s = l->s;
+    const struct group_cfg *g = &s->groups[group];
+    bool has_arc = false;
+
+    for (uint8_t i = 0; i < g->n_providers; i++)
+        has_arc = has_arc || strcmp(s->providers[g->providers[i]].kind, "arc") == 0;
+    if (has_arc && g->n_providers > 1)
+        loader_error(l, yaml_tree_find(l->groups[group], "provider"),
+                     "a provider of kind arc beside another: make a group of the names in each, "
+                     "and move them together with dnsflip evacuate");
+}
+
 void load_arc_groups(struct loader *l)
 {
     const struct settings *s = l->s;
+
+    for (size_t i = 0; i < s->n_groups; i++)
+        check_alone(l, i);
 
     for (size_t p = 0; p < s->n_providers; p++) {
         const struct group_cfg *first = NULL;
