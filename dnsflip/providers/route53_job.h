@@ -41,7 +41,8 @@ struct route53_job {
     struct loop_timer *timer;        /* settle: owned */
     size_t next;                     /* submit: batch; settle: change */
     size_t n_sent;                   /* submit: batches that were accepted */
-    bool is_unknown;                 /* submit: the last batch had no answer */
+    bool is_unknown;                 /* submit: a batch had no answer, and nobody has looked yet */
+    bool is_begun;                   /* submit: a batch of this step was seen to be done */
     unsigned n_unknown;
     struct err why; /* submit: what the service said to a batch that failed its comparison */
     char token[PROVIDER_TOKEN_BYTES]; /* "ID ID ...": each zone's last change */
@@ -55,6 +56,8 @@ struct route53_job {
 };
 
 struct route53_job *route53_job_new(struct provider *p, const struct step *step, void *arg);
+/* Of the group's ownership records in zones; 0 = there is none. */
+uint32_t route53_newest_epoch(const struct route53_job *job);
 /* Ends what is in flight and frees the job; its own memory at the end of the turn. */
 void route53_job_end(struct route53_job *job);
 /* Reads all zones; fn gets the job with zones filled, or NULL and why not. */

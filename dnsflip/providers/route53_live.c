@@ -94,7 +94,7 @@ static void find_claim(const struct route53_job *job, const struct route53_zone 
     route53_claims_fini(&claims);
 }
 
-static uint32_t newest_epoch(const struct route53_job *job)
+uint32_t route53_newest_epoch(const struct route53_job *job)
 {
     uint32_t newest = 0;
 
@@ -129,7 +129,7 @@ void route53_live(const struct route53_job *job, struct live *out)
 {
     struct tally t = { .common = UINT16_MAX };
 
-    *out = (struct live){ .epoch = newest_epoch(job) };
+    *out = (struct live){ .epoch = route53_newest_epoch(job) };
     for (size_t z = 0; z < job->zones->n; z++)
         find_claim(job, &job->zones->zones[z], out);
     for (size_t i = 0; i < job->n_hosts; i++) {

@@ -17,7 +17,7 @@ static void submit_end(struct route53_job *job, const struct err *why)
     provider_submit_done *done = job->done.submit;
     void *arg = job->arg;
     char token[PROVIDER_TOKEN_BYTES];
-    bool is_changed = why == NULL || job->n_sent > 0 || job->is_unknown;
+    bool is_changed = why == NULL || job->n_sent > 0 || job->is_begun || job->is_unknown;
     struct err err = { 0 };
 
     if (why != NULL)
@@ -49,7 +49,9 @@ static void add_token(struct route53_job *job, size_t batch, const char *id)
 
     if (is_same_zone && kept > 0)
         kept = last != NULL ? (size_t)(last - job->token) : 0;
-    (void)str_format(job->token + kept, sizeof(job->token) - kept, "%s%s", kept > 0 ? " " : "", id);
+    /* One that does not fit is left out whole: verification asks the name servers all the same. */
+    if (!str_format(job->token + kept, sizeof(job->token) - kept, "%s%s", kept > 0 ? " " : "", id))
+        job->token[kept] = '\0';
 }
 
 static void on_batch(void *arg, const struct aws_answer *answer)
@@ -125,8 +127,10 @@ static void on_live(void *arg, struct route53_zones *zones, const struct err *er
         look_failed(job, err);
         return;
     }
+    /* Every batch leaves its epoch in its zone: what had no answer is known now. */
+    job->is_unknown = false;
+    job->is_begun = route53_newest_epoch(job) == job->step.epoch;
     if (route53_plan_init(&job->plan, &move, zones->zones, zones->n, &why) != 0) {
-        job->is_unknown = job->is_unknown && job->n_sent > 0;
         submit_end(job, &why);
         return;
     }
@@ -137,7 +141,6 @@ static void on_live(void *arg, struct route53_zones *zones, const struct err *er
         submit_end(job, &job->why);
         return;
     }
-    job->is_unknown = false;
     job->next = 0;
     send_batch(job);
 }

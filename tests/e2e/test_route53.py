@@ -134,6 +134,25 @@ def test_a_second_writer_after_a_zone_was_moved_leaves_a_partial_flip_that_is_to
     flipping.check_sound()
 
 
+def test_a_batch_without_an_answer_that_was_done_is_told_though_the_next_look_finds_a_conflict(flipping, emulator):
+    """Goal: "none was changed" is never said of a zone that was moved."""
+    zones = list(flipping.site.zones)
+    name = next(name for zone, name in flipping.site.in_zones() if zone == zones[1])
+
+    def write_elsewhere(e):
+        e.put(zones[1], RecordSet(name, "A", ["192.0.2.77"], 60))
+
+    emulator.faults.add(Fault("reset-after", CHANGE, zone=zones[0]))
+    emulator.faults.add(Fault("before", LIST, zone=zones[1], after=1, act=write_elsewhere))
+    flipping.daemon.run(*flipping.FAILOVER, "--wait", "accepted")
+    wait_until(lambda: "partial" in flipping.daemon.run("operation", "list"), "it is told as partial", 60)
+    assert "usw2" in {cluster for other, cluster in flipping.where().items() if other != name}
+    assert flipping.daemon.group()["active"] == "usw2"
+    emulator.put(zones[1], flipping.site.record(name))
+    wait_until(lambda: flipping.outcome() == "done", "the rest is moved", 120)
+    flipping.check_sound()
+
+
 def test_a_name_of_externaldns_is_refused_unless_the_rule_is_overridden_by_name(flipping, emulator):
     zone_id, name = flipping.site.in_zones()[0]
     claim = '"heritage=external-dns,external-dns/owner=default,external-dns/resource=ingress/airflow/web"'
