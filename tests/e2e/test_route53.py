@@ -1,15 +1,18 @@
 """Names moved in Route 53, against a Route 53 that is strict and breaks: after every fault nothing is lost, nothing
 is half moved and not told, no name was ever empty, and the budget of requests was kept."""
 import json
+import random
 import re
+import subprocess
 
 import pytest
 
 from aws_fakes import Container
+from route53_emulator import Bucket
 from route53_faults import Fault, expired_token, prior_not_complete, server_error, throttled
 from route53_site import Flipping, Route53Site, credentials, emulated
 from route53_zone import RecordSet
-from world import free_port, wait_until
+from world import PROGRAM, free_port, wait_until
 
 CHANGE, LIST, GET = "ChangeResourceRecordSets", "ListResourceRecordSets", "GetChange"
 
@@ -310,3 +313,61 @@ def test_a_flip_is_done_when_the_name_servers_answer_it(folder, network, make, m
         wait_until(flipping.outcome, "the outcome")
         found = re.match(r"(\d+) of (\d+) answers are the plan's", flipping.daemon.journal(kind="outcome")[-1]["detail"])
         assert found and int(found[1]) == int(found[2]) >= len(site.names())
+
+
+def test_a_judge_killed_while_changes_are_pending_asks_for_the_same_changes_again(flipping, emulator):
+    """Goal: their ids are in the journal; nothing is sent a second time."""
+    emulator.insync_s = 3600
+    before = len(emulator.commits())
+    flipping.daemon.run(*flipping.FAILOVER, "--wait", "accepted")
+    wait_until(lambda: emulator.requests(GET), "it waits for its changes")
+    flipping.daemon.kill("judge")
+    dead = len(emulator.requests(GET))
+    wait_until(lambda: len(emulator.requests(GET)) > dead, "the next judge asks", 60)
+    made = {r.change_id for r in emulator.commits()[before:]}
+    assert emulator.requests(GET)[-1].target.rsplit("/", 1)[1] in made and flipping.outcome() is None
+    emulator.advance(3601)
+    wait_until(lambda: flipping.outcome() == "done", "settled", 60)
+    assert len(emulator.commits()) - before == len(flipping.site.zones) == len(made)
+    flipping.check_sound(lives=2)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_all_killed_at_a_random_moment_and_started_again_end_the_flip_exactly_once(flipping, emulator, seed):
+    """Goal: whichever request is the last one, before or after it had its effect."""
+    chance = random.Random(seed)
+    before, kind, after = len(emulator.commits()), chance.choice(["before", "after"]), chance.randrange(12)
+    daemon = flipping.daemon
+    emulator.faults.add(Fault(kind, after=after, act=lambda _: daemon.kill("supervisor")))
+    first = subprocess.Popen([PROGRAM, *flipping.FAILOVER, "--config", str(daemon.path)], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+    wait_until(lambda: daemon.process.poll() is not None or flipping.outcome(), "it is dead, or done")
+    first.terminate()  # it would go on asking
+    first.wait()
+    if daemon.process.poll() is not None:
+        daemon.start(judged=False)
+        assert daemon.cli(*flipping.FAILOVER, "--wait", "settled").returncode == 0
+    wait_until(lambda: flipping.outcome() == "done", "the operation ends", 60)
+    assert len(daemon.journal(kind="intent")) == 1
+    assert len(emulator.commits()) - before == len(flipping.site.zones)
+    flipping.check_sound(lives=2)
+
+
+def test_neighbours_that_use_up_the_accounts_requests_slow_a_flip_down_and_no_more(flipping, emulator):
+    """Goal: ExternalDNS and others share the account's budget in the worst hour."""
+    emulator.bucket = Bucket(5, 1)
+    done = flipping.failover()
+    assert done.returncode == 0 and flipping.is_moved(), done
+    flipping.check_sound()
+
+
+@pytest.mark.parametrize("claim", ["heritage=dnsflip,group=other,epoch=1,batch=1/1",
+                                   "heritage=dnsflip,group=prod,epoch=4294967295,batch=1/1"])
+def test_records_of_another_dnsflip_are_refused(flipping, emulator, claim):
+    """Goal: another group's name on the ownership record, or a newer epoch than ours: nothing is changed."""
+    zone_id, zone = list(flipping.site.zones.items())[0]
+    emulator.put(zone_id, RecordSet(f"_dnsflip-prod.{zone}", "TXT", [f'"{claim}"'], 60))
+    before = len(emulator.commits())
+    done = flipping.failover()
+    assert done.returncode != 0 and f"_dnsflip-prod.{zone}" in done.stdout + done.stderr, done
+    assert len(emulator.commits()) == before and set(flipping.where().values()) == {"use1"}
