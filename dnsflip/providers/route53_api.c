@@ -41,7 +41,7 @@ static struct aws_request request_of(const struct route53_api *api, enum aws_lan
 struct aws_call *route53_api_zone(struct route53_api *api, const char *zone, enum aws_lane lane,
                                   aws_done *done, void *arg)
 {
-    char path[PATH_TEXT_BYTES];
+    char path[PATH_TEXT_BYTES] = "";
     struct aws_request request = request_of(api, lane, path);
 
     (void)str_format(path, sizeof(path), API "/hostedzone/%s", zone);
@@ -52,7 +52,7 @@ struct aws_call *route53_api_list(struct route53_api *api, const char *zone,
                                   const struct route53_page *from, enum aws_lane lane,
                                   aws_done *done, void *arg)
 {
-    char path[PATH_TEXT_BYTES];
+    char path[PATH_TEXT_BYTES] = "";
     struct aws_request request = request_of(api, lane, path);
 
     (void)str_format(path, sizeof(path), API "/hostedzone/%s/rrset", zone);
@@ -69,7 +69,7 @@ struct aws_call *route53_api_list(struct route53_api *api, const char *zone,
 struct aws_call *route53_api_change(struct route53_api *api, const char *zone, const char *body,
                                     size_t n, aws_done *done, void *arg)
 {
-    char path[PATH_TEXT_BYTES];
+    char path[PATH_TEXT_BYTES] = "";
     struct aws_request request = request_of(api, AWS_LANE_FLIP, path);
 
     (void)str_format(path, sizeof(path), API "/hostedzone/%s/rrset/", zone);
@@ -85,7 +85,7 @@ struct aws_call *route53_api_change(struct route53_api *api, const char *zone, c
 struct aws_call *route53_api_health_check(struct route53_api *api, const char *id, aws_done *done,
                                           void *arg)
 {
-    char path[PATH_TEXT_BYTES];
+    char path[PATH_TEXT_BYTES] = "";
     struct aws_request request = request_of(api, AWS_LANE_REFRESH, path);
 
     (void)str_format(path, sizeof(path), API "/healthcheck/%s", id);
@@ -95,7 +95,7 @@ struct aws_call *route53_api_health_check(struct route53_api *api, const char *i
 struct aws_call *route53_api_get_change(struct route53_api *api, const char *id, aws_done *done,
                                         void *arg)
 {
-    char path[PATH_TEXT_BYTES];
+    char path[PATH_TEXT_BYTES] = "";
     struct aws_request request = request_of(api, AWS_LANE_FLIP, path);
 
     (void)str_format(path, sizeof(path), API "/change/%s", id);
