@@ -137,9 +137,14 @@ static enum op_effect forward(const struct operation *op)
 
 static struct operation_result partial(struct operation op, struct mono deadline)
 {
-    (void)str_format(op.detail, sizeof(op.detail),
-                     "%u of %u steps are applied; the rest is tried again and again",
-                     (unsigned)op.step, (unsigned)op.n_steps);
+    if (op.step == 0)
+        (void)str_copy(op.detail, sizeof(op.detail),
+                       "the first step is applied in part, or may be; the rest is tried again and "
+                       "again");
+    else
+        (void)str_format(op.detail, sizeof(op.detail),
+                         "%u of %u steps are applied; the rest is tried again and again",
+                         (unsigned)op.step, (unsigned)op.n_steps);
     return enter(op, OP_PARTIAL, deadline, forward(&op));
 }
 
@@ -233,7 +238,11 @@ static struct operation_result partial_late(struct operation op, struct instant 
     char took[STR_DURATION_BYTES];
 
     (void)str_format_duration(OP_PARTIAL_MS, took);
-    if (op.step < op.n_steps)
+    if (op.step == 0)
+        (void)str_format(op.detail, sizeof(op.detail),
+                         "after %s of trying the first step is applied in part only, or not at all",
+                         took);
+    else if (op.step < op.n_steps)
         (void)str_format(op.detail, sizeof(op.detail),
                          "after %s of trying only %u of %u steps are applied", took,
                          (unsigned)op.step, (unsigned)op.n_steps);

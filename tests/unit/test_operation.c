@@ -188,6 +188,19 @@ static void a_submit_applied_in_part_is_a_change_and_goes_on_forward(void **stat
     check_stories(stories, LENGTH(stories));
 }
 
+static void what_is_applied_is_told_in_words(void **state)
+{
+    (void)state;
+    char effects[TEXT_BYTES];
+
+    assert_non_null(strstr(play(operation_start(make(""), at(0)).op, "Dq", effects).detail,
+                           "the first step is applied in part, or may be"));
+    assert_non_null(strstr(play(operation_start(make(""), at(0)).op, "Dq!", effects).detail,
+                           "in part only, or not at all"));
+    assert_non_null(strstr(play(operation_start(make("2"), at(0)).op, "DSq", effects).detail,
+                           "1 of 2 steps are applied"));
+}
+
 static void a_conflict_changes_nothing_and_is_not_tried_again(void **state)
 {
     (void)state;
@@ -365,6 +378,7 @@ int main(void)
         cmocka_unit_test(a_promotion_that_fails_changes_nothing),
         cmocka_unit_test(a_submit_that_fails_is_judged_by_what_was_touched),
         cmocka_unit_test(a_submit_applied_in_part_is_a_change_and_goes_on_forward),
+        cmocka_unit_test(what_is_applied_is_told_in_words),
         cmocka_unit_test(a_conflict_changes_nothing_and_is_not_tried_again),
         cmocka_unit_test(a_partial_operation_is_retried_forward_until_its_deadline),
         cmocka_unit_test(verification_ends_by_answers_time_or_a_newer_operation),
