@@ -66,6 +66,9 @@ static void say_diverged(const struct engine *e, const struct engine_group *g,
 {
     const char *why = g->live.err.text;
 
+    /* What our own operation has left half done is that operation's to tell. */
+    if (g->switcher != NULL && switcher_operation(g->switcher)->state == OP_PARTIAL)
+        return;
     if (out->holds[GUARD_PARTIAL])
         str_format(out->diverged, sizeof(out->diverged), "live records are mixed%s%s",
                    g->live.status == LIVE_MIXED && why[0] != '\0' ? ": " : "",
