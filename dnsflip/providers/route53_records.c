@@ -199,7 +199,10 @@ static void normalise(enum route53_kind kind, const char *value, char out[static
         if (kind == ROUTE53_HTTPS && (*p == '"' || (*p == ' ' && (n == 0 || out[n - 1] == ' '))))
             continue;
         /* Names are the same in any case; what else HTTPS data may hold is not. */
-        out[n++] = kind == ROUTE53_CNAME ? str_lower(*p) : *p;
+        out[n] = *p;
+        if (kind == ROUTE53_CNAME)
+            out[n] = str_lower(*p);
+        n++;
     }
     if (n > 0 && ((kind == ROUTE53_CNAME && out[n - 1] == '.') || out[n - 1] == ' '))
         n--;

@@ -24,13 +24,13 @@ struct aws_call {
     bool is_list;
 };
 
-static struct aws_call *call; /* the one in flight: requests follow each other */
+static struct aws_call *flying; /* the one in flight: requests follow each other */
 static unsigned n_sent;
 
-int aws_new(const struct aws_cfg *cfg, struct io *on, struct aws **out, struct err *err)
+int aws_new(const struct aws_cfg *cfg, struct io *io, struct aws **out, struct err *err)
 {
     (void)cfg;
-    (void)on;
+    (void)io;
     (void)err;
     *out = NULL;
     return 0;
@@ -51,19 +51,19 @@ struct aws_call *aws_start(struct aws *aws, const struct aws_request *request, a
                            void *arg)
 {
     (void)aws;
-    assert_null(call);
+    assert_null(flying);
     n_sent++;
-    call = mem_zalloc(sizeof(*call));
-    *call =
+    flying = mem_zalloc(sizeof(*flying));
+    *flying =
         (struct aws_call){ .done = done, .arg = arg, .is_list = str_ends(request->path, "rrset") };
-    return call;
+    return flying;
 }
 
-void aws_cancel(struct aws_call *cancelled)
+void aws_cancel(struct aws_call *call)
 {
-    assert_ptr_equal(cancelled, call);
-    mem_free(call);
-    call = NULL;
+    assert_ptr_equal(call, flying);
+    mem_free(flying);
+    flying = NULL;
 }
 
 static void answer(bool is_well)
@@ -76,7 +76,7 @@ static void answer(bool is_well)
                                "><ResourceRecordSets></ResourceRecordSets><IsTruncated>false"
                                "</IsTruncated><MaxItems>300</MaxItems>"
                                "</ListResourceRecordSetsResponse>";
-    struct aws_call now = *call;
+    struct aws_call now = *flying;
     struct aws_answer a = { .body = now.is_list ? list : zone };
 
     a.body_bytes = strlen(a.body);
@@ -84,19 +84,19 @@ static void answer(bool is_well)
         a.outcome = AWS_REFUSED;
         (void)err_set(&a.err, ERR_REMOTE, "NoSuchHostedZone");
     }
-    mem_free(call);
-    call = NULL;
+    mem_free(flying);
+    flying = NULL;
     now.done(now.arg, &a);
 }
 
 /* Until nothing is in flight. */
 static void answer_all(void)
 {
-    while (call != NULL)
+    while (flying != NULL)
         answer(true);
 }
 
-static struct io io;
+static struct io reach;
 static struct route53_cfg cfg;
 static struct route53_api api;
 
@@ -133,9 +133,9 @@ static int setup(void **state)
     (void)state;
     n_sent = 0;
     world = (struct world){ .loop = world_loop_new((struct mono){ 1000 }, (struct wall){ 1000 }) };
-    io = (struct io){ .loop = world.loop };
+    reach = (struct io){ .loop = world.loop };
     cfg = (struct route53_cfg){ .n_zones = 1, .zones = { "Z1" } };
-    return route53_api_init(&api, &cfg, &io, &err);
+    return route53_api_init(&api, &cfg, &reach, &err);
 }
 
 static int teardown(void **state)
