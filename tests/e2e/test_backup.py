@@ -8,7 +8,7 @@ from secondaries import NAMES, is_followed, with_secondaries
 from world import Asker, hostnames, wait_until
 
 SCRIPT = str(pathlib.Path("conf/backup.sh").resolve())
-ANYWAY = ("--reason", "test", "--override", "source-down", "--override", "block")
+ANYWAY = ("--reason", "test", "--override", "source-down", "--override", "block", "--override", "destination-unknown")
 
 
 def back_up(site, name):

@@ -4,7 +4,7 @@ import shutil
 from secondaries import NAMES, is_followed, seen, serial_of, with_secondaries
 from world import wait_until
 
-ANYWAY = ("--reason", "test", "--override", "source-down", "--override", "block")
+ANYWAY = ("--reason", "test", "--override", "source-down", "--override", "block", "--override", "destination-unknown")
 
 
 def alarms(daemon, name):

@@ -16,7 +16,7 @@ from namespaces import Pair
 from world import wait_until
 
 FOLLOW_S = 60
-ANYWAY = ("--reason", "test", "--override", "source-down", "--override", "block")
+ANYWAY = ("--reason", "test", "--override", "source-down", "--override", "block", "--override", "destination-unknown")
 
 
 class World:

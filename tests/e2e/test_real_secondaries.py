@@ -7,7 +7,7 @@ from real_secondaries import KEY_LINE, TRIES, Bind, Knot, Nsd, keyed
 from secondaries import NAMES, is_followed, seen, serial_of
 from world import ZONE, wait_until
 
-ANYWAY = ("--reason", "test", "--override", "source-down", "--override", "block")
+ANYWAY = ("--reason", "test", "--override", "source-down", "--override", "block", "--override", "destination-unknown")
 LONG_S = 60
 OTHER_KEY = f"other-key:hmac-sha256:{'A' * 43}=\n"
 

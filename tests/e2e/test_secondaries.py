@@ -6,7 +6,7 @@ import dns.rcode
 from secondaries import NAMES, is_followed, seen, serial_of, with_secondaries
 from world import ZONE, wait_until
 
-ANYWAY = ("--reason", "test", "--override", "source-down", "--override", "block")
+ANYWAY = ("--reason", "test", "--override", "source-down", "--override", "block", "--override", "destination-unknown")
 
 
 def test_every_flip_is_told_and_every_secondary_ends_on_the_last_serial(site, make, secondary):

@@ -30,7 +30,7 @@ WRONG = dns.tsig.Key(KEY.name, b"x" * 32, "hmac-sha256")
 OTHER_ALGORITHM = dns.tsig.Key(KEY.name, SECRET, "hmac-sha512")
 WAIT_S = 20
 RANDOM_ZONES = [zone for zone, _ in RANDOM.values()]
-ANYWAY = ("--reason", "test", "--override", "source-down", "--override", "block")
+ANYWAY = ("--reason", "test", "--override", "source-down", "--override", "block", "--override", "destination-unknown")
 
 
 @pytest.fixture(scope="module")
