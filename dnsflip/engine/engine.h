@@ -209,13 +209,13 @@ void engine_probe_status(const struct engine *e, size_t probe, struct probe_stat
 size_t engine_secondaries(const struct engine *e);
 void engine_secondary_status(const struct engine *e, size_t i, struct secondary_status *out);
 
-/* What a move would do now, guards asked for verb with overrides; to "" = the policy's choice.
- * changes: malloc'd array of plan->n_names, the caller's (mem_free).  Writes nothing. */
 /* What a step of a plan would do to the live records; false: its provider has nothing to add to the
  * plan. */
 bool engine_preview(const struct engine *e, const struct step *step, struct preview *out,
                     preview_look *each, void *arg);
 
+/* What a move would do now, guards asked for verb with overrides; to "" = the policy's choice.
+ * changes: malloc'd array of plan->n_names, the caller's (mem_free).  Writes nothing. */
 __attribute__((warn_unused_result)) int engine_plan(const struct engine *e, const char *group,
                                                     const char *to, enum verb verb,
                                                     override_set overrides, struct plan *plan,

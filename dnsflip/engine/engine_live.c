@@ -55,6 +55,9 @@ static void on_live(void *arg, const struct live *live)
     bool holds[GUARD_RULES];
 
     g->read = NULL;
+    /* What it saw is of before a move that has begun since; the move's end reads anew. */
+    if (g->switcher != NULL && switcher_holds_lock(g->switcher))
+        return;
     g->is_read = true;
     g->read_at = loop_now(e->deps.loop).mono;
     g->live = *live;

@@ -170,7 +170,6 @@ bool engine_preview(const struct engine *e, const struct step *step, struct prev
                     preview_look *each, void *arg)
 {
     struct provider *p = e->deps.providers[step->provider];
-
     struct step now = *step;
 
     if (p == NULL || p->ops->preview == NULL)

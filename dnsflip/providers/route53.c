@@ -60,20 +60,6 @@ void route53_job_read(struct route53_job *job, enum aws_lane lane, route53_zones
     job->reading = route53_zones_read(&job->route53->api, lane, fn, job);
 }
 
-struct route53_move route53_job_move(const struct route53_job *job)
-{
-    const struct step *step = &job->step;
-
-    return (struct route53_move){ .group = &job->group,
-                                  .hosts = job->hosts,
-                                  .n_hosts = job->n_hosts,
-                                  .from = step->from,
-                                  .to = step->to,
-                                  .epoch = step->epoch,
-                                  .is_adopt = step->from == step->to,
-                                  .takes_foreign = step->takes_foreign };
-}
-
 /* ---- what is there --------------------------------------------------------------------------- */
 
 static void on_read(void *arg, struct route53_zones *zones, const struct err *err)
@@ -109,18 +95,6 @@ static struct provider_call *route53_read(struct provider *p, uint32_t group, in
     return &job->call;
 }
 
-/* Planning again tells what is left of the step. */
-static enum found found_of(struct route53_job *job, struct err *why)
-{
-    struct route53_move move = route53_job_move(job);
-
-    if (route53_plan_init(&job->plan, &move, job->zones->zones, job->zones->n, why) != 0)
-        return FOUND_OTHER;
-    if (job->plan.n_batches == 0)
-        return FOUND_APPLIED;
-    return job->plan.n_there > 0 ? FOUND_PARTIAL : FOUND_NOT_APPLIED;
-}
-
 static void on_find(void *arg, struct route53_zones *zones, const struct err *err)
 {
     struct route53_job *job = arg;
@@ -134,7 +108,7 @@ static void on_find(void *arg, struct route53_zones *zones, const struct err *er
     if (zones == NULL)
         why = *err;
     else
-        found = found_of(job, &why);
+        found = route53_found(job, &why);
     route53_job_end(job);
     done(done_arg, found, why.text);
 }

@@ -69,7 +69,11 @@ struct provider_call *route53_submit(struct provider *p, const struct step *step
 struct provider_call *route53_settle(struct provider *p, const struct step *step, const char *token,
                                      provider_settle_done *done, void *arg);
 
-/* Which cluster the live records of the job's names belong to; PURE. */
+/* PURE, from zones: which cluster the live records of the job's names belong to ... */
 void route53_live(const struct route53_job *job, struct live *out);
+/* ... and what of its step is done; plan is made on the way.  Where a name happens to be says
+ * nothing of it (a target may be the same in both clusters, a person may have moved it): a batch of
+ * the step leaves its epoch in the zone. */
+enum found route53_found(struct route53_job *job, struct err *why);
 
 #endif

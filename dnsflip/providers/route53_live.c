@@ -1,4 +1,5 @@
-/* dnsflip/providers/route53_live.c -- which cluster the live records of a group belong to. */
+/* dnsflip/providers/route53_live.c -- what the zones that were read say of a group and of a step.
+ */
 #include "dnsflip/base/str.h"
 #include "dnsflip/providers/route53_job.h"
 #include "dnsflip/providers/route53_ownership.h"
@@ -158,4 +159,30 @@ void route53_live(const struct route53_job *job, struct live *out)
         out->place = (int8_t)job->step.to;
     while ((t.common & (1U << out->place)) == 0)
         out->place++;
+}
+
+struct route53_move route53_job_move(const struct route53_job *job)
+{
+    const struct step *step = &job->step;
+
+    return (struct route53_move){ .group = &job->group,
+                                  .hosts = job->hosts,
+                                  .n_hosts = job->n_hosts,
+                                  .from = step->from,
+                                  .to = step->to,
+                                  .epoch = step->epoch,
+                                  .is_adopt = step->from == step->to,
+                                  .takes_foreign = step->takes_foreign };
+}
+
+enum found route53_found(struct route53_job *job, struct err *why)
+{
+    struct route53_move move = route53_job_move(job);
+    bool is_begun = route53_newest_epoch(job) == job->step.epoch;
+
+    if (route53_plan_init(&job->plan, &move, job->zones->zones, job->zones->n, why) != 0)
+        return is_begun ? FOUND_PARTIAL : FOUND_OTHER;
+    if (!is_begun)
+        return FOUND_NOT_APPLIED;
+    return job->plan.n_batches == 0 ? FOUND_APPLIED : FOUND_PARTIAL;
 }

@@ -202,14 +202,16 @@ static void ask_change(void *arg)
     struct route53_job *job = arg;
     size_t n = strcspn(job->token + job->next, " ");
     char id[ROUTE53_ID_BYTES];
+    struct err err;
 
     if (n == 0) {
         settle_end(job, NULL);
         return;
     }
     if (!str_format(id, sizeof(id), "%.*s", (int)n, job->token + job->next)) {
-        job->next += n;
-        ask_change(job);
+        (void)err_set(&err, ERR_REMOTE, "a change id of %zu characters, at most %u are known", n,
+                      ROUTE53_ID_BYTES - 1);
+        settle_end(job, &err);
         return;
     }
     job->request = route53_api_get_change(&job->route53->api, id, on_change, job);
