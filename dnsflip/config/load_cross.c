@@ -97,11 +97,10 @@ static bool is_hosted_well(struct loader *l, const struct yaml_node *node,
     struct err err = { .code = ERR_NONE };
 
     if (h->acme[0] != '\0') {
-        loader_error(
-            l, node,
-            "%s has acme, which a provider of kind route53 does not publish: make the CNAME "
-            "of _acme-challenge in the hosted zone yourself",
-            h->name);
+        loader_error(l, node,
+                     "%s has acme, which a provider of kind %s does not publish: make the CNAME of "
+                     "_acme-challenge in the hosted zone yourself",
+                     h->name, p->kind);
         return false;
     }
     /* What is missing has been reported already. */

@@ -56,6 +56,30 @@ static void load_zones(struct loader *l, const struct yaml_node *node, struct ro
     }
 }
 
+/* HOST, HOST:PORT, [IPv6] or [IPv6]:PORT. */
+static bool is_authority(const char *text, size_t n)
+{
+    char copy[AWS_URL_BYTES];
+    struct inet_ip ip;
+    uint64_t port = 0;
+
+    if (n == 0 || n >= sizeof(copy))
+        return false;
+    memcpy(copy, text, n);
+    copy[n] = '\0';
+    char *end = copy[0] == '[' ? strchr(copy, ']') : strchr(copy, ':');
+    char *behind = copy[0] == '[' && end != NULL ? end + 1 : end;
+
+    if (behind != NULL && *behind != '\0' &&
+        (*behind != ':' || !str_parse_u64(behind + 1, UINT16_MAX, &port) || port == 0))
+        return false;
+    if (end != NULL)
+        *end = '\0';
+    if (copy[0] == '[')
+        return end != NULL && inet_parse_ip(copy + 1, &ip) && ip.family == 6;
+    return inet_parse_ip(copy, &ip) || value_hostname_problem(copy, false) == NULL;
+}
+
 void load_authority(struct loader *l, const struct yaml_node *node, bool may_https,
                     char out[static AWS_URL_BYTES])
 {
@@ -70,9 +94,9 @@ void load_authority(struct loader *l, const struct yaml_node *node, bool may_htt
 
     size_t n = host == NULL ? 0 : strcspn(host, "/");
 
-    if (n == 0 || strpbrk(host, " @?#\"\\") != NULL || (host[n] == '/' && host[n + 1] != '\0') ||
+    if (host == NULL || !is_authority(host, n) || (host[n] == '/' && host[n + 1] != '\0') ||
         (size_t)(host - node->text) + n >= AWS_URL_BYTES) {
-        loader_error(l, node, "'%.100s' is not a URL like %s, without user, path or query",
+        loader_error(l, node, "'%.100s' is not a URL like %s: a host, perhaps a port, no more",
                      node->text,
                      may_https ? "https://route53.example.com" : "http://proxy.example.com:3128");
         return;

@@ -248,8 +248,9 @@ const struct key_spec schema_provider_keys[] = {
     { .name = "kind",
       .type = KEY_CUSTOM,
       .required = true,
-      .help = "What it is: local (dnsflip answers authoritatively itself) or route53 (records "
-              "changed through the Route 53 API)." },
+      .help = "What it is: local (dnsflip answers authoritatively itself), beacon (health checks "
+              "of others ask it), route53 (records changed through the Route 53 API) or arc "
+              "(routing controls)." },
     { .name = "listen",
       .type = KEY_CUSTOM,
       .required = true,

@@ -158,7 +158,9 @@ static void warn_shared(const struct settings *s, const struct group_cfg *g, uin
     buf_fini(&text);
 }
 
-static void warn_acme(const struct group_cfg *g, struct config_report *report)
+/* Of names whose zone dnsflip serves: elsewhere the challenge is not its to publish. */
+static void warn_acme(const struct settings *s, const struct group_cfg *g,
+                      struct config_report *report)
 {
     struct tally t = { 0 };
     struct buf text;
@@ -168,8 +170,11 @@ static void warn_acme(const struct group_cfg *g, struct config_report *report)
         const struct endpoint_cfg *e = &g->endpoints[i];
         bool is_https = strcmp(e->probe->kind, "tcp") != 0 && e->probe->scheme == SCHEME_HTTPS;
 
-        if (is_https && g->hostnames[e->hostname].acme[0] == '\0' && e->hostname != last)
-            count(&t, g->hostnames[e->hostname].name);
+        const struct hostname_cfg *h = &g->hostnames[e->hostname];
+
+        if (is_https && h->acme[0] == '\0' && e->hostname != last &&
+            strcmp(s->providers[h->provider].kind, "local") == 0)
+            count(&t, h->name);
         last = e->hostname;
     }
     if (t.n == 0)
@@ -217,7 +222,7 @@ static void warn_group(const struct settings *s, const struct group_cfg *g,
                 warn_shared(s, g, a, b, report);
         }
     }
-    warn_acme(g, report);
+    warn_acme(s, g, report);
 }
 
 static void warn_beacon(const struct provider_cfg *p, struct config_report *report)

@@ -41,15 +41,10 @@ int arc_plan_steps(const struct settings *settings, unsigned index,
     struct step *step;
 
     (void)changes;
-    if (plan->n_steps == STEPS_MAX)
-        return err_set(err, ERR_LIMIT, "a plan has at most %d steps", STEPS_MAX);
-    step = &plan->steps[plan->n_steps++];
+    step = provider_add_step(index, n, plan, err);
+    if (step == NULL)
+        return -1;
     plan->apply_ms += ARC_ANSWER_MS * (1 + (int64_t)settings->providers[index].arc.n_controls);
-    *step = (struct step){ .provider = (uint8_t)index,
-                           .group = plan->group,
-                           .from = (uint8_t)plan->from,
-                           .to = (uint8_t)plan->to,
-                           .n = (uint32_t)n };
     str_format(step->text, sizeof(step->text),
                "routing control of %s On, all others Off (one transaction)", to);
     str_format(step->inverse, sizeof(step->inverse),

@@ -32,14 +32,9 @@ int beacon_plan_steps(const struct settings *settings, unsigned index,
     (void)changes;
     if (local_plan_joins(settings, plan, n))
         return 0;
-    if (plan->n_steps == STEPS_MAX)
-        return err_set(err, ERR_LIMIT, "a plan has at most %d steps", STEPS_MAX);
-    step = &plan->steps[plan->n_steps++];
-    *step = (struct step){ .provider = (uint8_t)index,
-                           .group = plan->group,
-                           .from = (uint8_t)plan->from,
-                           .to = (uint8_t)plan->to,
-                           .n = (uint32_t)n };
+    step = provider_add_step(index, n, plan, err);
+    if (step == NULL)
+        return -1;
     str_format(step->text, sizeof(step->text), "beacon %s: /beacon/%s/%s answers 200 (one store)",
                settings->providers[index].name, group->name, to);
     str_format(step->inverse, sizeof(step->inverse), "beacon %s: /beacon/%s/%s answers 200",

@@ -44,14 +44,9 @@ int local_plan_steps(const struct settings *settings, unsigned index,
     (void)changes;
     if (local_plan_joins(settings, plan, n))
         return 0;
-    if (plan->n_steps == STEPS_MAX)
-        return err_set(err, ERR_LIMIT, "a plan has at most %d steps", STEPS_MAX);
-    step = &plan->steps[plan->n_steps++];
-    *step = (struct step){ .provider = (uint8_t)index,
-                           .group = plan->group,
-                           .from = (uint8_t)plan->from,
-                           .to = (uint8_t)plan->to,
-                           .n = (uint32_t)n };
+    step = provider_add_step(index, n, plan, err);
+    if (step == NULL)
+        return -1;
     str_format(step->text, sizeof(step->text),
                "zone %s: answer %zu names of %s with %s (one store)",
                settings->providers[index].local.zone, n, group->name, to);

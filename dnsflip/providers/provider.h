@@ -111,6 +111,10 @@ extern const struct provider_ops provider_arc;
 /* All kinds, ended by NULL. */
 extern const struct provider_ops *const provider_kinds[];
 
+/* For plan: appends a step of the provider that moves n names as the plan says, without its texts;
+ * the plan's.  NULL: ERR_LIMIT. */
+struct step *provider_add_step(unsigned index, size_t n, struct plan *plan, struct err *err);
+
 /* The kind of that name, or NULL. */
 const struct provider_ops *provider_find(const char *kind);
 

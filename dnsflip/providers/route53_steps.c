@@ -37,16 +37,11 @@ int route53_steps_plan(const struct settings *settings, unsigned index,
     struct step *step;
 
     (void)changes;
-    if (plan->n_steps == STEPS_MAX)
-        return err_set(err, ERR_LIMIT, "a plan has at most %d steps", STEPS_MAX);
+    step = provider_add_step(index, n, plan, err);
+    if (step == NULL)
+        return -1;
     name_zones(&settings->providers[index].route53, zones, sizeof(zones));
-    step = &plan->steps[plan->n_steps++];
     plan->apply_ms += ROUTE53_INSYNC_MS;
-    *step = (struct step){ .provider = (uint8_t)index,
-                           .group = plan->group,
-                           .from = (uint8_t)plan->from,
-                           .to = (uint8_t)plan->to,
-                           .n = (uint32_t)n };
     (void)str_format(step->text, sizeof(step->text),
                      "Route 53 %s: move %zu names of %s to %s by compare-and-swap", zones, n,
                      group->name, to);
@@ -65,5 +60,5 @@ void route53_steps_silence(const struct settings *settings, unsigned index, uint
     *out = (struct silence){ .moves_traffic = false };
     (void)str_copy(out->text, sizeof(out->text),
                    "names stay where their records point; to move them takes the Route 53 control "
-                   "plane, which is in us-east-1 only");
+                   "plane, which is in one region only");
 }
