@@ -1,5 +1,6 @@
 #include "dnsflip/check.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,7 +16,6 @@
 #include "dnsflip/dns/view.h"
 #include "dnsflip/providers/beacon_layout.h"
 #include "dnsflip/providers/provider.h"
-#include "dnsflip/providers/route53_records.h"
 #include "dnsflip/render/render.h"
 #include "probes/probe.h"
 
@@ -64,31 +64,31 @@ static void warn_of_silence(const struct settings *s, struct config_report *repo
     }
 }
 
-/* Targets that the group's routing cannot keep as records: once for each group. */
-static size_t check_hosted(const struct settings *s, struct config_report *report)
+/* Told, and no more: the daemon may be another user, and a file may come before it starts. */
+static void warn_of_file(const char *what, const char *name, const char *path,
+                         struct config_report *report)
 {
-    struct config_place nowhere = { .file = "" };
-    size_t n = 0;
+    if (path[0] != '\0' && access(path, R_OK) != 0)
+        config_report_add(report, CONFIG_WARNING, (struct config_place){ .file = "" },
+                          "%s.%s: ca_file %s cannot be read here: %s", what, name, path,
+                          strerrordesc_np(errno));
+}
 
-    for (uint32_t i = 0; i < s->n_groups; i++) {
-        const struct group_cfg *g = &s->groups[i];
-        struct err err;
+static void warn_of_ca_files(const struct settings *s, struct config_report *report)
+{
+    for (size_t i = 0; i < s->n_providers; i++) {
+        const struct provider_cfg *cfg = &s->providers[i];
 
-        for (size_t k = 0; k < g->n_hostnames; k++) {
-            const struct provider_cfg *cfg = &s->providers[g->hostnames[k].provider];
-            struct route53_group group;
-
-            if (strcmp(cfg->kind, "route53") != 0)
-                continue;
-            route53_group_init(&group, s, &cfg->route53, i);
-            if (route53_records_check(&group, &g->hostnames[k], &err) == 0)
-                continue;
-            config_report_add(report, CONFIG_ERROR, nowhere, "groups.%s: %s", g->name, err.text);
-            n++;
-            break;
-        }
+        warn_of_file("providers", cfg->name, cfg->route53.aws.ca_file, report);
+        warn_of_file("providers", cfg->name, cfg->arc.aws.ca_file, report);
     }
-    return n;
+    for (size_t i = 0; i < s->n_groups; i++) {
+        const struct group_cfg *g = &s->groups[i];
+
+        warn_of_file("groups", g->name, g->promotion.proof.ca_file, report);
+        for (size_t k = 0; k < g->n_probes; k++)
+            warn_of_file("groups", g->name, g->probes[k]->ca_file, report);
+    }
 }
 
 /* What only the kind itself can say of its settings; the loader has checked each key. */
@@ -108,7 +108,6 @@ static size_t check_kinds(const struct settings *s, struct config_report *report
             n++;
         }
     }
-    n += check_hosted(s, report);
     for (size_t g = 0; g < s->n_groups; g++) {
         for (size_t i = 0; i < s->groups[g].n_probes; i++) {
             const struct probe_cfg *cfg = s->groups[g].probes[i];
@@ -186,6 +185,7 @@ int check_load(const char *path, struct settings **out, struct config_report *re
         return -1;
     warn_settings(*out, report);
     warn_of_silence(*out, report);
+    warn_of_ca_files(*out, report);
     (void)render_notes(*out, on_note, &problems);
     size_t n = render_check(*out, on_problem, &problems);
     config_report_more(report, n - problems.n);

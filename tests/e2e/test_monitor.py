@@ -51,6 +51,14 @@ def test_the_shipped_configurations_are_checked(site, make):
         daemon.run("check")
 
 
+def test_check_reads_the_authorities_that_are_named(site, make):
+    """Goal: a CA file that is not there is told before the probe needs it, and starts may go on."""
+    daemon = make(site, site.config(probe=", ca_file: /nowhere/ca.pem"))
+    done = daemon.cli("check")
+    assert done.returncode == 0
+    assert "groups.prod: ca_file /nowhere/ca.pem cannot be read here: No such file or directory" in done.stderr
+
+
 def test_check_reports_every_mistake_with_its_place(site, make):
     """Goal: one run, all mistakes."""
     daemon = make(site, site.config().replace("fall: 3", "fal: 3").replace("rise: 2", "rise: 0"))
