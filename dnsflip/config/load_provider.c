@@ -66,24 +66,45 @@ static void load_nameservers(struct loader *l, const struct yaml_node *map, stru
     }
 }
 
-static void load_soa(struct loader *l, const struct yaml_node *map, struct local_cfg *out)
+static bool is_mail_address(const char *text)
 {
+    const char *at = strchr(text, '@');
+
+    return at != NULL && at != text && strchr(at + 1, '@') == NULL &&
+           value_hostname_problem(at + 1, false) == NULL;
+}
+
+/* A zone may have a name that no mail address can have: too long, or with an underscore. */
+static void check_contact(struct loader *l, const struct yaml_node *provider,
+                          const struct yaml_node *soa, const struct local_cfg *cfg)
+{
+    const struct yaml_node *contact = yaml_tree_find(soa, "contact");
+
+    if (is_mail_address(cfg->soa.contact))
+        return;
+    if (contact != NULL)
+        loader_error(l, contact, "'%.100s' is not a mail address like hostmaster@example.com",
+                     cfg->soa.contact);
+    else if (cfg->zone[0] != '\0')
+        loader_error(l, provider,
+                     "soa.contact is not set, and hostmaster@%.100s is no mail address: write one "
+                     "like hostmaster@example.com",
+                     cfg->zone);
+}
+
+static void load_soa(struct loader *l, const struct yaml_node *provider, struct local_cfg *out)
+{
+    const struct yaml_node *map = yaml_tree_find(provider, "soa");
     struct soa_cfg *soa = &out->soa;
     const struct key_spec *keys = schema_keys(SCHEMA_SOA);
 
     loader_defaults(keys, soa);
     if (!str_format(soa->contact, sizeof(soa->contact), "hostmaster@%s", out->zone))
         soa->contact[0] = '\0';
-    if (map == NULL || !loader_section(l, map, keys, soa))
+    bool is_well = map == NULL || loader_section(l, map, keys, soa);
+    check_contact(l, provider, map, out);
+    if (map == NULL || !is_well)
         return;
-
-    const struct yaml_node *contact = yaml_tree_find(map, "contact");
-    const char *at = strchr(soa->contact, '@');
-
-    if (contact != NULL && (at == NULL || at == soa->contact || strchr(at + 1, '@') != NULL ||
-                            value_hostname_problem(at + 1, false) != NULL))
-        loader_error(l, contact, "'%.100s' is not a mail address like hostmaster@example.com",
-                     soa->contact);
     if (soa->retry_s > soa->refresh_s)
         loader_error(l, map, "retry (%us) is longer than refresh (%us)", soa->retry_s,
                      soa->refresh_s);
@@ -143,7 +164,7 @@ static void load_local(struct loader *l, const struct yaml_node *map, struct loc
     if (listen != NULL && listen->kind == YAML_TREE_LIST && listen->child == NULL)
         loader_error(l, listen, "is empty, at least one address is needed");
     load_nameservers(l, yaml_tree_find(map, "nameservers"), out);
-    load_soa(l, yaml_tree_find(map, "soa"), out);
+    load_soa(l, map, out);
     load_secondaries(l, yaml_tree_find(map, "secondaries"), out);
     load_records(l, yaml_tree_find(map, "records"), out);
 }
